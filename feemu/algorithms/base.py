@@ -1,0 +1,154 @@
+"""What an algorithm is: how the layers of a network turn gradients into pulses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from feemu import rng
+from feemu.array import Ledger, Reading, SynapseArray
+from feemu.devices import DeviceTables
+from feemu.params import Record
+
+#: Arrays of layer l are numbered from ``l * ARRAYS_PER_LAYER``.
+ARRAYS_PER_LAYER = 16
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """What a layer is built from.
+
+    Parameters
+    ----------
+    index : int
+        Number of the layer within the network.
+    shape : (int, int)
+        Inputs (with the bias row) and outputs.
+    tables : DeviceTables
+        The device.
+    omega : float
+        Weight scale.
+    seed, device_seed : int
+        Seeds of the run and of the device draw.
+    initial : ndarray of float32, shape `shape`
+        Initial weights that are asked for.
+    reading : Reading
+        Periphery of reads.
+    """
+
+    index: int
+    shape: tuple[int, int]
+    tables: DeviceTables
+    omega: float
+    seed: int
+    device_seed: int
+    initial: np.ndarray
+    reading: Reading
+
+    def array(self, number: int = 0, omega: float | None = None, **options) -> SynapseArray:
+        """Return array `number` of this layer."""
+        return SynapseArray(
+            self.shape,
+            options.pop("tables", self.tables),
+            omega=self.omega if omega is None else omega,
+            seed=self.seed,
+            device_seed=self.device_seed,
+            array_id=self.index * ARRAYS_PER_LAYER + number,
+            reading=self.reading,
+            **options,
+        )
+
+
+@dataclass(frozen=True)
+class Algorithm(Record):
+    """Base of training algorithms: a frozen record of hyper-parameters that builds layers.
+
+    A subclass sets `name`, `devices_per_weight`, `digital_bits_per_weight`, and `search`: its own
+    hyper-parameters with the values that a search tries.
+    """
+
+    name: ClassVar[str] = ""
+    devices_per_weight: ClassVar[int] = 1
+    digital_bits_per_weight: ClassVar[int] = 0
+    search: ClassVar[dict[str, tuple]] = {}
+
+    @property
+    def label(self) -> str:
+        """Name shown in results; a variant may add to it."""
+        return self.name
+
+    def build(self, spec: LayerSpec) -> ArrayLayer:
+        """Return a layer that is fabricated, calibrated and holds its initial weights."""
+        raise NotImplementedError
+
+
+class ArrayLayer:
+    """A layer whose weight is a signed sum of arrays, ``W = sum_k gamma_k W_k``."""
+
+    def __init__(self, arrays: list[SynapseArray], gammas: list[float] | None = None) -> None:
+        self.arrays = arrays
+        self.gammas = [1.0] * len(arrays) if gammas is None else gammas
+        #: Ledgers of arrays that were only used while calibrating.
+        self.past: list[Ledger] = []
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Visible weights, shape (n_in, n_out)."""
+        if len(self.arrays) == 1 and self.gammas[0] == 1.0:
+            return self.arrays[0].weights
+        return sum(np.float32(g) * a.weights for g, a in zip(self.gammas, self.arrays))
+
+    @property
+    def ledgers(self) -> list[Ledger]:
+        """Ledgers of all arrays of this layer, past ones included."""
+        return [*(array.ledger for array in self.arrays), *self.past]
+
+    def forward(self, x: np.ndarray, counted: bool = True) -> np.ndarray:
+        """Return ``x @ W``, shape (batch, n_out); an evaluation (not counted) is free."""
+        kind = "forward" if counted else None
+        return self._sum(lambda array: array.forward(x, kind))
+
+    def backward(self, d: np.ndarray) -> np.ndarray:
+        """Return ``d @ W.T``, shape (batch, n_in)."""
+        return self._sum(lambda array: array.backward(d))
+
+    def _sum(self, read) -> np.ndarray:
+        if len(self.arrays) == 1 and self.gammas[0] == 1.0:
+            return read(self.arrays[0])
+        return sum(np.float32(g) * read(a) for g, a in zip(self.gammas, self.arrays))
+
+    def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
+        """Carry out the request ``-lr x^T d`` in place."""
+        raise NotImplementedError
+
+    def program_initial(self, spec: LayerSpec) -> None:
+        """Program the initial weights by ``stochastic_round(w0 / dw)`` pulses, phase `init`."""
+        dw = 2.0 * spec.omega * spec.tables.granularity
+        k = rng.key(spec.seed, spec.index * ARRAYS_PER_LAYER, "rounding")
+        u = rng.uniforms(k, 0, 0, spec.initial.size).reshape(spec.shape)
+        counts = np.floor(spec.initial / dw + u).astype(np.int64)
+        for gamma, array in zip(self.gammas, self.arrays):
+            with array.counting("init"):
+                array.pulse_counts(counts if gamma > 0 else -counts)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return copies of all that a checkpoint needs."""
+        states = {}
+        for i, array in enumerate(self.arrays):
+            states |= {f"array{i}_{k}": v for k, v in array.state_dict().items()}
+        for i, book in enumerate(self.past):
+            states |= {f"past{i}_{k}": v.copy() for k, v in book.arrays().items()}
+        return states
+
+    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
+        """Continue from a `state_dict`, in place."""
+        for i, array in enumerate(self.arrays):
+            array.load_state_dict(_with_prefix(saved, f"array{i}_"))
+        for i, book in enumerate(self.past):
+            book.load(_with_prefix(saved, f"past{i}_"))
+
+
+def _with_prefix(saved: dict, prefix: str) -> dict:
+    return {k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}

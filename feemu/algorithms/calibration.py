@@ -1,0 +1,144 @@
+"""Calibration procedures: walk to the symmetry point, copy a reference, trim a ratio.
+
+Every pulse and read of them runs through the array and its ledger.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from feemu import rng
+from feemu.algorithms.base import LayerSpec
+from feemu.array import Ledger, SynapseArray
+from feemu.array.stepping import DOWN
+from feemu.devices import DeviceTables
+
+Cells = tuple[np.ndarray, np.ndarray]
+#: Number of the reference cells' array within its layer.
+REFERENCE_ARRAY = 8
+
+
+def codes_of(shape: tuple[int, int], cells: Cells | None) -> tuple:
+    """Return (rows, ptr, codes) of one potentiation pulse on every listed cell, or on all."""
+    counts = np.zeros(shape, np.int64)
+    counts[cells if cells is not None else ...] = 1
+    per_row = counts.sum(axis=1)
+    rows = np.flatnonzero(per_row).astype(np.int32)
+    ptr = np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int64)
+    return rows, ptr, np.nonzero(counts)[1].astype(np.uint32)
+
+
+def alternate(array: SynapseArray, n_pairs: int, cells: Cells | None = None) -> None:
+    """Pulse the cells up and down in turn, `n_pairs` times, in place.
+
+    The pairs end in the direction whose two-cycle lies nearer to the symmetry point on the
+    nominal curves (one full step apart from the other end).
+    """
+    rows, ptr, up = codes_of(array.shape, cells)
+    pair = (up, up | DOWN)
+    if last_direction(array.tables) == "up":
+        pair = pair[::-1]
+    for _ in range(n_pairs):
+        for codes in pair:
+            array.pulse_list(rows, ptr, codes)
+
+
+def last_direction(tables: DeviceTables) -> str:
+    """Return the direction, 'up' or 'down', in which alternating pulses end with smaller bias."""
+    point = tables.symmetry_point
+    if np.isnan(point):
+        return "down"
+    nodes = np.linspace(0.0, 1.0, tables.steps.shape[2])
+    up, down = (tables.steps[k, 0, :, 0].astype(np.float64) for k in (0, 1))
+    p = point
+    for _ in range(2000):
+        top = min(p + np.interp(p, nodes, up), 1.0)
+        p = max(top - np.interp(top, nodes, down), 0.0)
+    return "down" if abs(p - point) <= abs(top - point) else "up"
+
+
+def copy_reference(
+    spec: LayerSpec, array: SynapseArray, g: np.ndarray | float, sigma: float
+) -> Ledger:
+    """Set the array's reference to `g` as a written reference cell holds it; returns the cost.
+
+    Reference cells are an array of the same device: pulses bring each from its fabricated state
+    towards `g` (an open loop at the nominal granularity), one verify read each. The value
+    taken over is ``g + N(0, sigma^2)``, one draw per reference cell.
+    """
+    shape = array.shape if np.ndim(g) else (1, 1)
+    k = rng.key(array.seed, array.array_id, "reference")
+    z = rng.normals(k, 0, 0, shape[0] * shape[1]).reshape(shape)
+    target = np.broadcast_to(np.asarray(g, np.float32), shape)
+    taken = target + np.float32(sigma) * z
+    array.set_reference(taken if np.ndim(g) else float(taken[0, 0]))
+    cells = dataclasses.replace(spec, shape=shape).array(REFERENCE_ARRAY)
+    counts = np.rint((target - cells.conductance) / spec.tables.granularity).astype(np.int64)
+    with cells.counting("calibration"):
+        cells.pulse_counts(counts)
+        cells.read_cells("verify")
+    return cells.ledger
+
+
+def _step_curves(array: SynapseArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    nodes = np.linspace(0.0, 1.0, array.tables.steps.shape[2])
+    return nodes, *(array.tables.steps[k, 0, :, 0].astype(np.float64) for k in (0, 1))
+
+
+def symmetry_points(array: SynapseArray) -> np.ndarray:
+    """Return the state where each synapse's own steps balance, shape (n_in, n_out).
+
+    Solves ``c_up f(p) = c_down h(p)`` on the nominal curves; a synapse without a crossing gets
+    the end of the range towards which it drifts.
+    """
+    nodes, up, down = _step_curves(array)
+    inner = (up > 0) & (down > 0)
+    ratio = np.minimum.accumulate(np.log(up[inner] / down[inner]))
+    c_up, c_down = array.step_scales
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = np.nan_to_num(np.log(c_down.astype(np.float64) / c_up), nan=0.0)
+    p = np.interp(-wanted, -ratio, nodes[inner])
+    p = np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
+    return p.astype(np.float32)
+
+
+def trim_ratio(array: SynapseArray, n_pairs: int, cells: Cells) -> float:
+    """Return ``sqrt(h / f)`` at weight zero, estimated from pulses and reads on some cells.
+
+    Each round pulses the cells up, reads, pulses them down and reads; the state stays near where
+    it was fabricated.
+    """
+    rows, ptr, up = codes_of(array.shape, cells)
+    total = np.zeros(2)
+    before = array.read_cells("calibration", cells)
+    for _ in range(n_pairs):
+        for k, codes in enumerate((up, up | DOWN)):
+            array.pulse_list(rows, ptr, codes)
+            after = array.read_cells("calibration", cells)
+            total[k] += float(np.sum(after.astype(np.float64) - before)) * (1, -1)[k]
+            before = after
+    return float(np.sqrt(max(total[1], 1e-12) / max(total[0], 1e-12)))
+
+
+def trimmed(tables: DeviceTables, ratio: float | None = None) -> DeviceTables:
+    """Return the device with steps up times `ratio` and down over it (default: exact).
+
+    The granularity becomes the geometric mean step at weight zero.
+    """
+    nodes = np.linspace(0.0, 1.0, tables.steps.shape[2])
+    up, down = (np.interp(tables.p_zero, nodes, tables.steps[k, 0, :, 0]) for k in (0, 1))
+    exact = float(np.sqrt(down / up))
+    r = exact if ratio is None else ratio
+    gain = np.where(tables.signs > 0, r, 1.0 / r).astype(np.float32)
+    zero, nodes_g = tables.p_zero, np.linspace(0.0, 1.0, len(tables.conductance))
+    slope = float(np.interp(zero, nodes_g, tables.conductance[:, 1]) * (len(nodes_g) - 1))
+    return dataclasses.replace(
+        tables,
+        steps=tables.steps * gain[:, None, None, None],
+        granularity_p=float(np.sqrt(up * down)),
+        symmetry_point=zero if ratio is None else float("nan"),
+        g_slope=1.0 if tables.linear else slope,
+        caveats=(*tables.caveats, f"step ratio trimmed by {r:.3g} (assumed possible)"),
+    )

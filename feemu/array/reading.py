@@ -1,0 +1,198 @@
+"""Reading an array: vector-matrix products with noise, converters and clipping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu import rng
+from feemu._numba import jit
+from feemu.array.ledger import READS
+from feemu.params import Record, param, unknown
+
+if TYPE_CHECKING:
+    from feemu.array.synapses import SynapseArray
+
+
+@dataclass(frozen=True)
+class Reading(Record):
+    """Periphery of a read; the default is ideal (no quantisation, no clipping).
+
+    Notes
+    -----
+    Inputs are scaled by their largest magnitude per vector, rounded to the DAC's levels, and the
+    product is scaled back. The ADC spans ``adc_range`` times the weight scale times that
+    magnitude, in both directions; products beyond it clip.
+    """
+
+    dac_bits: int = param(0, "bit", "input resolution with sign; 0 is ideal", lo=0, hi=24)
+    adc_bits: int = param(0, "bit", "output resolution with sign; 0 is ideal", lo=0, hi=24)
+    adc_range: float = param(
+        12.0, "1", "ADC full scale in units of weight scale x largest input", lo=1e-6, hi=1e9,
+        source="out_bound of Rasch et al. 2021, arXiv:2104.02184",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("dac_bits", "adc_bits"):
+            if getattr(self, name) == 1:
+                raise ValueError(f"Reading.{name} = 1: one bit holds a sign only; use 0 or 2..24")
+
+    @property
+    def ideal(self) -> bool:
+        """Whether neither inputs nor outputs are quantised."""
+        return self.dac_bits == 0 and self.adc_bits == 0
+
+    def convert_inputs(self, x: np.ndarray) -> np.ndarray:
+        """Return `x` (batch, n) rounded to the DAC's levels, relative to each row's maximum."""
+        if self.dac_bits == 0:
+            return x
+        levels = np.float32(2 ** (self.dac_bits - 1) - 1)
+        top = np.abs(x).max(axis=1, keepdims=True)
+        unit = np.where(top > 0, top, 1) / levels
+        return (np.rint(x / unit) * unit).astype(np.float32)
+
+    def convert_outputs(self, y: np.ndarray, x: np.ndarray, omega: float) -> np.ndarray:
+        """Return `y` (batch, n) clipped and rounded by the ADC; `x` sets each row's range."""
+        if self.adc_bits == 0:
+            return y
+        levels = np.float32(2 ** (self.adc_bits - 1) - 1)
+        top = np.abs(x).max(axis=1, keepdims=True)
+        unit = np.where(top > 0, top, 1) * np.float32(self.adc_range * omega) / levels
+        return (np.clip(np.rint(y / unit), -levels, levels) * unit).astype(np.float32)
+
+
+@jit
+def multiply_forward(x, w, y):
+    """Write ``x @ w`` into `y`: a sum over the rows with non-zero input, in row order."""
+    n_out = w.shape[1]
+    for b in range(x.shape[0]):
+        for j in range(n_out):
+            y[b, j] = 0.0
+    for i in range(w.shape[0]):
+        for b in range(x.shape[0]):
+            v = x[b, i]
+            if v != 0:
+                for j in range(n_out):
+                    y[b, j] += v * w[i, j]
+
+
+@jit
+def multiply_backward(d, w, e):
+    """Write ``d @ w.T`` into `e`, in eight interleaved sums of fixed order."""
+    n_out = w.shape[1]
+    whole = np.uintp(n_out - n_out % 8)
+    zero = np.float32(0.0)
+    u1, u2, u3, u4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
+    for i in range(w.shape[0]):
+        u = w[i]
+        for b in range(d.shape[0]):
+            v = d[b]
+            s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
+            j = np.uintp(0)
+            while j < whole:
+                k = j + u4
+                s0 += v[j] * u[j]
+                s1 += v[j + u1] * u[j + u1]
+                s2 += v[j + u2] * u[j + u2]
+                s3 += v[j + u3] * u[j + u3]
+                s4 += v[k] * u[k]
+                s5 += v[k + u1] * u[k + u1]
+                s6 += v[k + u2] * u[k + u2]
+                s7 += v[k + u3] * u[k + u3]
+                j = k + u4
+            total = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
+            for m in range(np.intp(whole), n_out):
+                total += v[m] * u[m]
+            e[b, i] = total
+
+
+@jit
+def variance_forward(x, cells, w, scale, var):
+    """Write ``sum_i x_i^2 (G_ij^2 + G_ref,ij^2)``, G in visible-weight units, into `var`."""
+    for b in range(var.shape[0]):
+        for j in range(var.shape[1]):
+            var[b, j] = 0.0
+    for i in range(w.shape[0]):
+        for b in range(x.shape[0]):
+            v = x[b, i] * x[b, i]
+            if v != 0:
+                for j in range(w.shape[1]):
+                    ref = scale * cells[i, j, 5]
+                    g = w[i, j] + ref
+                    var[b, j] += v * (g * g + ref * ref)
+
+
+@jit
+def variance_backward(d, cells, w, scale, var):
+    """Write ``sum_j d_j^2 (G_ij^2 + G_ref,ij^2)``, G in visible-weight units, into `var`."""
+    for i in range(w.shape[0]):
+        for b in range(d.shape[0]):
+            total = np.float32(0.0)
+            for j in range(w.shape[1]):
+                ref = scale * cells[i, j, 5]
+                g = w[i, j] + ref
+                total += d[b, j] * d[b, j] * (g * g + ref * ref)
+            var[b, i] = total
+
+
+def read(array: SynapseArray, x: np.ndarray, kind: str | None, forward: bool) -> np.ndarray:
+    """Return one vector-matrix product per row of `x` as the array's periphery sees it.
+
+    Notes
+    -----
+    Read noise is relative to each conductance, cell and reference, and independent per read; its
+    sum over a line is normal with variance ``sigma^2 sum x^2 (G^2 + G_ref^2)`` and is drawn as
+    such, which is the same law as drawing every cell.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind of read.
+    """
+    if kind is not None and kind not in READS:
+        raise ValueError(unknown("kind of read", kind, READS))
+    w = array.weights
+    seen = array.reading.convert_inputs(x)
+    y = np.empty((x.shape[0], w.shape[1 if forward else 0]), np.float32)
+    (multiply_forward if forward else multiply_backward)(seen, w, y)
+    stream = f"read-{kind or 'evaluation'}"
+    update = array.counters[stream]
+    array.counters[stream] += x.shape[0]
+    sigma = array.tables.read_noise
+    if sigma > 0:
+        var = np.empty_like(y)
+        scale = np.float32(2 * array.omega)
+        noise = variance_forward if forward else variance_backward
+        noise(seen, array._cells, w, scale, var)
+        y += np.float32(sigma) * np.sqrt(var) * _read_normals(array, stream, update, y.shape)
+    y = array.reading.convert_outputs(y, seen, array.omega)
+    if kind is not None:
+        array._meter.count_read(kind, x.shape[0], y.size, *count_lines(seen))
+    return y
+
+
+def _read_normals(array: SynapseArray, stream: str, update: int, shape: tuple) -> np.ndarray:
+    # One stream each for forward, backward and transfer; other kinds share the transfer stream.
+    known = stream if stream in rng.STREAMS else "read-transfer"
+    offset = 0 if known == stream else 1 + READS.index(stream.removeprefix("read-"))
+    k = rng.key(array.seed, array.array_id, known)
+    return np.stack([rng.normals(k, update + b, offset, shape[1]) for b in range(shape[0])])
+
+
+@jit
+def count_lines(x):
+    """Return (non-zero inputs, sum of squared inputs relative to each row's largest)."""
+    lines, squares = 0, 0.0
+    for b in range(x.shape[0]):
+        top, total = 0.0, 0.0
+        for i in range(x.shape[1]):
+            v = abs(np.float64(x[b, i]))
+            top = max(top, v)
+            total += v * v
+            lines += 1 if v > 0.0 else 0
+        if top > 0.0:
+            squares += total / (top * top)
+    return lines, squares

@@ -1,0 +1,347 @@
+"""An array of synapses: state, spread, programming and reading, with its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu import rng
+from feemu.array import stepping as st
+from feemu.array.cells import Cells
+from feemu.array.ledger import PHASES, READS, Ledger
+from feemu.array.meter import Meter
+from feemu.array.reading import Reading, read
+from feemu.array.trains import (
+    MAX_SLOTS,
+    add_rows,
+    coincidence,
+    list_codes,
+    list_counts,
+    plan_sample,
+)
+from feemu.params import unknown
+
+if TYPE_CHECKING:
+    from feemu.devices import DeviceTables
+
+_PULSE_STREAM = {"init": "init", "calibration": "calibration", "train": "pulse"}
+_COUNTERS = (*PHASES, *(f"read-{kind}" for kind in READS), "read-evaluation")
+
+
+class SynapseArray(Cells):
+    """A crossbar of ``(n_in, n_out)`` synapses of one device, stepped pulse by pulse.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows (inputs) and columns (outputs).
+    tables : DeviceTables
+        The device, from `feemu.devices.tabulate`.
+    omega : float
+        Weight scale: visible weight ``w = 2 omega (g - g_ref)``.
+    seed, device_seed : int
+        Seed of the run, and of the device draw (default: `seed`).
+    array_id, train_id : int
+        Number of this array, and of the array whose pulse trains it shares (default: its own).
+    reference : float
+        Normalised conductance subtracted on reading, until `set_reference`.
+    reading : Reading
+        Converters and clipping of reads.
+    threads : int
+        Threads that step one large update; the result does not depend on it.
+
+    Notes
+    -----
+    32 bytes per synapse: six float32 of state and spread, the visible weight, the event counter.
+
+    Raises
+    ------
+    ValueError
+        For a shape, weight scale or thread count out of range.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        tables: DeviceTables,
+        *,
+        omega: float = 1.0,
+        seed: int = 0,
+        device_seed: int | None = None,
+        array_id: int = 0,
+        train_id: int | None = None,
+        reference: float = 0.5,
+        reading: Reading | None = None,
+        threads: int = 1,
+    ) -> None:
+        chip = seed if device_seed is None else device_seed
+        super().__init__(shape, tables, omega, chip, array_id, reference)
+        if threads < 1:
+            raise ValueError(f"threads = {threads!r}: must be at least 1")
+        self.seed, self.reading = int(seed), reading or Reading()
+        self.counters = dict.fromkeys(_COUNTERS, 0)
+        self._meter = Meter(tables.steps.shape[0], int(threads))
+        self._make_scratch()
+        self._keys = {s: rng.key(self.seed, self.array_id, s) for s in _PULSE_STREAM.values()}
+        owner = self.array_id if train_id is None else int(train_id)
+        self._train_keys = tuple(rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
+
+    def _make_scratch(self) -> None:
+        n_in, n_out = self.shape
+        n = max(n_in, n_out)
+        lines = (np.empty(n, np.int32), np.empty(n, np.uint32), np.empty(4 * n, np.uint32))
+        self._scratch = (
+            lines,
+            (np.empty(MAX_SLOTS * n_out + 1, np.uint32), np.zeros(MAX_SLOTS, np.int64), n_out),
+            np.empty(n_in, np.int32),
+            np.empty(n_in, np.uint32),
+            np.empty(n_in, np.uint32),
+            np.empty(n_in, np.int64),
+        )
+        self._row_sums = np.zeros((n_in, 4))
+
+    # -- phases and ledger ---------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger:
+        """Counters of everything that happened so far."""
+        return self._meter.ledger
+
+    @property
+    def phase(self) -> str:
+        """Phase that events are counted under now."""
+        return self._meter.phase
+
+    @contextmanager
+    def counting(self, phase: str) -> Iterator[None]:
+        """Count under another phase ('init', 'calibration', 'train') within a ``with`` block."""
+        if phase not in PHASES:
+            raise ValueError(unknown("phase", phase, PHASES))
+        before = self.phase
+        self._meter.switch(phase, self._meter.kinds)
+        try:
+            yield
+        finally:
+            self._meter.switch(before, self._meter.kinds)
+
+    # -- programming ---------------------------------------------------------------------------
+
+    def _state(self, stream: str) -> tuple:
+        k = self._keys[stream]
+        steps, kinds = self.tables.steps, list(self._meter.kinds)
+        if steps.shape[0] > 2:
+            steps = np.ascontiguousarray(steps[kinds])
+        spread = (self._cells, self.weights, self.events, self._variants)
+        return (*spread, steps, *self._curve(), self._scale, k)
+
+    def pulse_coincidence(
+        self,
+        x: np.ndarray,
+        d: np.ndarray,
+        lr: float,
+        *,
+        bl_min: int = 1,
+        bl_max: int = 31,
+        managed: bool = True,
+        kinds: tuple[int, int] = (0, 1),
+    ) -> int:
+        """Program the request ``-lr d x^T`` by stochastic coincidence, in place.
+
+        Parameters
+        ----------
+        x, d : ndarray of float32, shapes (batch, n_in), (batch, n_out)
+            Inputs and errors; samples are programmed one after the other.
+        lr : float
+            Learning rate in visible-weight units.
+        bl_min, bl_max : int
+            Shortest and longest pulse train [slots], at most 32; equal for a fixed length.
+        managed : bool
+            Update management: rows and columns share the largest probability.
+        kinds : (int, int)
+            Pulse kinds used for potentiation and depression.
+
+        Returns
+        -------
+        events : int
+            Number of programming pulses.
+        """
+        if kinds != self._meter.kinds:
+            self._meter.switch(self.phase, kinds)
+        update = self.counters["train"]
+        self.counters["train"] += x.shape[0]
+        keys, state = self._train_keys, self._state("pulse")
+        options = (bl_min, bl_max, managed)
+        meter = self._meter
+        if meter.threads > 1 or self.tables.write_noise > 0:
+            return self._by_sample(x, d, lr, options, keys, update, state)
+        return coincidence(
+            x, d, lr, self.granularity, options, keys, np.uint64(update), self._scratch, state,
+            meter.out, self._row_sums, meter.totals, meter.lines,
+        )  # fmt: skip
+
+    def _by_sample(self, x, d, lr, options, keys, update, state) -> int:
+        """Program sample by sample: the same numbers, rows split over threads."""
+        total, meter = 0, self._meter
+        slots, rows, masks, flips, first = self._scratch[1:]
+        for b in range(x.shape[0]):
+            now = np.uint64(update + b)
+            active, events = plan_sample(
+                x[b], d[b], lr, self.granularity, options, keys, now, self._scratch, meter.lines
+            )
+            if events == 0:
+                continue
+            ctx = (*state, now)
+
+            def step(lo: int, hi: int, out: tuple) -> None:
+                sums = self._row_sums
+                st.step_rows(rows, masks, flips, first, lo, hi, events, slots, ctx, out, sums)
+
+            meter.split(step, active, first, events)
+            add_rows(self._row_sums, active, meter.totals)
+            if self.tables.write_noise > 0:
+                ptr, codes = list_codes(masks[:active], slots)
+                self._write_noise(rows[:active], ptr, codes, update + b)
+            total += events
+        return total
+
+    def _write_noise(
+        self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray, update: int
+    ) -> None:
+        k = rng.key(self.seed, self.array_id, "write")
+        z = np.zeros(self.shape, np.float32)
+        for i in rows:
+            unit = PHASES.index(self.phase) * self.shape[0] + int(i)
+            z[i] = rng.normals(k, update, unit, self.shape[1])
+        sd = np.float32(self.tables.write_noise)
+        curve = (*self._curve(), self._scale)
+        st.add_write_noise(rows, ptr, codes, self.weights, self._cells, *curve, sd, z)
+
+    def pulse_list(self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray) -> int:
+        """Program listed pulses, in place; the phase picks the noise stream.
+
+        Parameters
+        ----------
+        rows : ndarray of int32
+            Rows, ascending.
+        ptr : ndarray of int64, shape (rows + 1,)
+            Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``.
+        codes : ndarray of uint32
+            One per pulse: column, plus ``2**31`` for depression; equal codes adjacent.
+        """
+        update = self.counters[self.phase]
+        self.counters[self.phase] += 1
+        if codes.size == 0:
+            return 0
+        state = (*self._state(_PULSE_STREAM[self.phase]), np.uint64(update))
+        row_slots = np.zeros((rows.size, 2), np.int64)
+
+        def step(lo: int, hi: int, out: tuple) -> None:
+            st.step_counts(rows, ptr, codes, lo, hi, state, out, self._row_sums, row_slots)
+
+        self._meter.split(step, rows.size, ptr[:-1], codes.size)
+        add_rows(self._row_sums, rows.size, self._meter.totals)
+        self._meter.count_list(row_slots, codes)
+        if self.tables.write_noise > 0:
+            self._write_noise(rows, ptr, codes, update)
+        return codes.size
+
+    def pulse_counts(self, counts: np.ndarray) -> int:
+        """Program signed pulse counts, shape (n_in, n_out): row by row, positive = potentiation.
+
+        Raises
+        ------
+        ValueError
+            If the shape differs or a count is no whole number.
+        """
+        n = np.asarray(counts)
+        if n.shape != self.shape or n.dtype.kind not in "iu":
+            raise ValueError(
+                f"pulse counts: shape {n.shape} of {n.dtype}; expected whole numbers {self.shape}"
+            )
+        return self.pulse_list(*list_counts(n))
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def forward(self, x: np.ndarray, kind: str | None = "forward") -> np.ndarray:
+        """Return ``x @ weights`` as the array reads it.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (batch, n_in)
+            Inputs.
+        kind : str or None
+            Ledger entry of the read; None is an evaluation, which is not counted.
+
+        Returns
+        -------
+        ndarray of float32, shape (batch, n_out)
+        """
+        return read(self, x, kind, forward=True)
+
+    def backward(self, d: np.ndarray, kind: str | None = "backward") -> np.ndarray:
+        """Return ``d @ weights.T`` as the array reads it; see `forward`."""
+        return read(self, d, kind, forward=False)
+
+    def read_cells(self, kind: str, cells: tuple | None = None) -> np.ndarray:
+        """Return the conductance [1] of single cells with read noise, one read per row.
+
+        Parameters
+        ----------
+        kind : str
+            Ledger entry, 'calibration' or 'verify'.
+        cells : (ndarray, ndarray), optional
+            Rows and columns; default all, shape (n_in, n_out).
+        """
+        g = self.conductance if cells is None else self.conductance[cells]
+        rows = self.shape[0] if cells is None else np.unique(cells[0]).size
+        self._meter.count_read(kind, rows, g.size, rows, float(rows))
+        update = self.counters[f"read-{kind}"]
+        self.counters[f"read-{kind}"] += 1
+        if self.tables.read_noise > 0:
+            k = rng.key(self.seed, self.array_id, "calibration")
+            z = rng.normals(k, update, 1 + READS.index(kind), g.size).reshape(g.shape)
+            g = g * (1 + np.float32(self.tables.read_noise) * z)
+        return g
+
+    def sample_cells(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows and columns of `n` cells picked at random (all, if there are fewer)."""
+        k = rng.key(self.device_seed, self.array_id, "draws")
+        size = self.shape[0] * self.shape[1]
+        picked = np.sort(rng.permutation(k, 0, size)[:n])
+        return np.unravel_index(picked, self.shape)
+
+    # -- checkpoint ----------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Return copies of all that a checkpoint needs: states, weights, events, counters."""
+        book = {f"ledger_{k}": v.copy() for k, v in self.ledger.arrays().items()}
+        return {
+            "cells": self._cells.copy(),
+            "variants": self._variants.copy(),
+            "weights": self.weights.copy(),
+            "events": self.events.copy(),
+            "counters": np.array([self.counters[c] for c in _COUNTERS], np.int64),
+            **book,
+        }
+
+    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
+        """Continue from a `state_dict`, in place.
+
+        Raises
+        ------
+        ValueError
+            If it belongs to an array of another shape.
+        """
+        if saved["cells"].shape != self._cells.shape:
+            raise ValueError(
+                f"saved array has shape {saved['cells'].shape[:2]}, this one {self.shape}"
+            )
+        self._cells[...], self.weights[...] = saved["cells"], saved["weights"]
+        self._variants, self.events[...] = saved["variants"].copy(), saved["events"]
+        self.counters = dict(zip(_COUNTERS, (int(c) for c in saved["counters"])))
+        book = {k.removeprefix("ledger_"): v for k, v in saved.items() if k.startswith("ledger_")}
+        self.ledger.load(book)
+        self._meter.load()

@@ -1,0 +1,250 @@
+"""One case in, one labelled Dataset out: the same bytes however the work is split."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu import rng
+from feemu.algorithms import LayerSpec
+from feemu.algorithms.base import ARRAYS_PER_LAYER
+from feemu.array import Reading
+from feemu.case import Case
+from feemu.mlp import MLP
+from feemu.recorder import Recorder
+from feemu.store import write_bytes_atomic
+from feemu.tasks import Task, load_task
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+log = logging.getLogger("feemu")
+
+#: Evaluation points per decade of images within the first epoch, from FIRST_POINT images on.
+POINTS_PER_DECADE = 8
+FIRST_POINT = 500
+#: Arrays of the network's own streams (shuffling, initial weights) are numbered from here.
+NETWORK_ID = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where a run stands; handed to the `progress` callback at each evaluation."""
+
+    images: int
+    total: int
+    epoch: float
+    train_loss: float
+    validation_accuracy: float
+    pulses: int
+
+
+def evaluation_points(n_train: int, epochs: float, batch: int) -> list[int]:
+    """Return the numbers of images after which a run is evaluated, whole batches each.
+
+    0, then eight per decade from 500 images up to one epoch, then every epoch and the end.
+    """
+    end = round(epochs * n_train)
+    steps = [
+        FIRST_POINT * 10 ** (k / POINTS_PER_DECADE)
+        for k in range(math.ceil(POINTS_PER_DECADE * math.log10(max(n_train / FIRST_POINT, 1))))
+    ]
+    whole = [n_train * e for e in range(1, math.floor(epochs) + 1)]
+    rounded = {min(math.ceil(s / batch) * batch, end) for s in (*steps, *whole, end) if s <= end}
+    return sorted({0, *rounded})
+
+
+def build_network(case: Case, task: Task) -> MLP:
+    """Return the case's network: arrays fabricated, calibrated, initial weights programmed."""
+    sizes = [task.n_features, *case.hidden, task.n_classes]
+    extra = 1 if case.bias == "array" else 0
+    reading = Reading(dac_bits=case.dac_bits, adc_bits=case.adc_bits)
+    device_seed = case.seed if case.device_seed < 0 else case.device_seed
+    layers = []
+    for index, (n_in, n_out) in enumerate(zip(sizes, sizes[1:])):
+        initial = np.zeros((n_in + extra, n_out), np.float32)
+        k = rng.key(case.seed, NETWORK_ID + index, "init")
+        u = rng.uniforms(k, 0, 0, n_in * n_out).reshape(n_in, n_out)
+        initial[:n_in] = (2 * u - 1) * case.init_gain * math.sqrt(6 / (n_in + n_out))
+        spec = LayerSpec(
+            index, initial.shape, case.device, case.weight_scale, case.seed, device_seed,
+            initial, reading,
+        )  # fmt: skip
+        layers.append(case.algorithm.build(spec))
+    net = MLP(layers, case.activation, case.bias)
+    if case.bias == "digital":
+        net.set_biases(sizes[1:])
+    return net
+
+
+class _Run:
+    """The state of one training run between evaluations."""
+
+    def __init__(self, case: Case, task: Task) -> None:
+        self.case, self.task = case, task
+        self.n = case.train_images or len(task.train_y)
+        if self.n > len(task.train_y):
+            raise ValueError(
+                f"Case.train_images = {self.n}: the task has {len(task.train_y)} training images"
+            )
+        self.net = build_network(case, task)
+        self.recorder = Recorder()
+        self.images, self.loss_sum, self.loss_count = 0, 0.0, 0
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def lr(self, images: int) -> float:
+        """Return the learning rate that the step after `images` images takes."""
+        return self.case.lr * self.case.lr_decay ** (images // self.n)
+
+    def advance(self, until: int) -> None:
+        """Train until `until` images were seen."""
+        x, y = self.task.train_x, self.task.train_y
+        while self.images < until:
+            epoch, start = divmod(self.images, self.n)
+            if epoch != self._epoch:
+                k = rng.key(self.case.seed, NETWORK_ID, "shuffle")
+                self._epoch, self._order = epoch, rng.permutation(k, epoch, self.n)
+            size = min(self.case.batch, self.n - start, until - self.images)
+            picked = self._order[start : start + size]
+            loss = self.net.train_step(x[picked], y[picked], self.lr(self.images))
+            self.loss_sum += loss * size
+            self.loss_count += size
+            self.images += size
+            if not math.isfinite(loss):
+                return
+
+    def evaluate(self) -> Progress:
+        """Record the network as it is now."""
+        task, net = self.task, self.net
+        loss, validation = net.evaluate(task.validation_x, task.validation_y)
+        _, test = net.evaluate(task.test_x, task.test_y)
+        mean = self.loss_sum / self.loss_count if self.loss_count else math.nan
+        self.recorder.add(
+            net.layers,
+            epoch=self.images / self.n,
+            images=self.images,
+            train_loss=mean,
+            validation_loss=loss,
+            validation_accuracy=validation,
+            test_accuracy=test,
+            learning_rate=self.lr(max(self.images - 1, 0)),
+        )
+        self.loss_sum, self.loss_count = 0.0, 0
+        pulses = int(self.recorder.rows[-1]["pulses"].sum())
+        total = round(self.case.epochs * self.n)
+        return Progress(self.images, total, self.images / self.n, mean, validation, pulses)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically."""
+        parts = {"images": np.int64(self.images)}
+        parts |= {f"rows/{k}": v for k, v in self.recorder.state_dict().items()}
+        for i, layer in enumerate(self.net.layers):
+            parts |= {f"layer{i}/{k}": v for k, v in layer.state_dict().items()}
+        parts |= {f"bias{i}": b for i, b in enumerate(self.net.biases)}
+        body = io.BytesIO()
+        np.savez(body, case=np.array(self.case.digest()), **parts)
+        write_bytes_atomic(path, body.getvalue())
+
+    def load(self, path: Path) -> bool:
+        """Continue from a checkpoint of this case; returns whether there was a valid one."""
+        try:
+            with np.load(path) as saved:
+                if str(saved["case"]) != self.case.digest():
+                    return False
+                parts = {k: saved[k] for k in saved.files}
+        except FileNotFoundError:
+            return False
+        except Exception:  # whatever damage a half-written archive shows
+            log.warning("checkpoint %s is damaged; the case starts again", path)
+            return False
+        self.images = int(parts["images"])
+        self.recorder.load_state_dict(_part(parts, "rows/"))
+        for i, layer in enumerate(self.net.layers):
+            layer.load_state_dict(_part(parts, f"layer{i}/"))
+        for i, bias in enumerate(self.net.biases):
+            bias[...] = parts[f"bias{i}"]
+        return True
+
+
+def _part(parts: dict, prefix: str) -> dict:
+    return {k.removeprefix(prefix): v for k, v in parts.items() if k.startswith(prefix)}
+
+
+def train(
+    case: Case,
+    task: Task | None = None,
+    *,
+    data: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    checkpoint: str | Path | None = None,
+    state: str | Path | None = None,
+) -> xr.Dataset:
+    """Train one case and return its result.
+
+    Parameters
+    ----------
+    case : Case
+        What to train.
+    task : Task, optional
+        The data set; loaded by `case.task` from `data` if it is not given.
+    data : path, optional
+        Folder of the data files.
+    progress : callable, optional
+        Called with a `Progress` at each evaluation.
+    checkpoint : path, optional
+        File to continue from, if it is there, and to write at each evaluation. The result is
+        the same as that of an uninterrupted run.
+    state : path, optional
+        File that receives the final state, in the form of a checkpoint.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``epoch`` and what belongs to it; see `feemu.schema`.
+
+    Raises
+    ------
+    ValueError
+        If the data set differs from the one that the case names by its hash.
+    """
+    task = task or load_task(case.task, data)
+    case = with_data(case, task)
+    run = _Run(case, task)
+    if not (checkpoint and run.load(Path(checkpoint))):
+        _report(run.evaluate(), progress)
+    for point in evaluation_points(run.n, case.epochs, case.batch):
+        if point <= run.images:
+            continue
+        run.advance(point)
+        seen = run.evaluate()
+        _report(seen, progress)
+        if checkpoint:
+            run.save(Path(checkpoint))
+        if not math.isfinite(seen.train_loss):
+            log.warning("the loss is not finite after %d images; the run ends here", run.images)
+            break
+    if state:
+        run.save(Path(state))
+    return run.recorder.dataset(case, run.net.layers, task.source)
+
+
+def _report(seen: Progress, progress: Callable[[Progress], None] | None) -> None:
+    if progress:
+        progress(seen)
+
+
+def with_data(case: Case, task: Task) -> Case:
+    """Return the case with the data set's hash, after checking one that is there already."""
+    if case.data_sha256 not in ("", task.data_sha256):
+        raise ValueError(
+            f"Case.data_sha256 = {case.data_sha256[:12]}...: task {task.name!r} has "
+            f"{task.data_sha256[:12]}...; the data changed since the case was made"
+        )
+    return case.replace(data_sha256=task.data_sha256)
