@@ -1,0 +1,120 @@
+"""feemu: pulse-level emulator of ferroelectric synapse arrays and their training.
+
+Everything below is loaded when it is first used, so that ``import feemu`` costs nothing.
+"""
+
+# ruff: noqa: F401 (type checkers read the imports below, nothing else does)
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from feemu import algorithms, devices, plots, statistics, tasks
+    from feemu.algorithms import algorithm
+    from feemu.array import SynapseArray
+    from feemu.case import Case
+    from feemu.devices import (
+        Beta,
+        Constant,
+        Device,
+        Exponential,
+        Family,
+        Linear,
+        Noise,
+        Power,
+        PulseKind,
+        SoftBounds,
+        Spread,
+        Table,
+        WeightSpread,
+        preset,
+        preset_names,
+        preset_table,
+        read_preset,
+        tabulate,
+    )
+    from feemu.energy import EnergyModel, energy, price
+    from feemu.params import format_width, parse_width
+    from feemu.store import load, save
+    from feemu.sweep import combine, sweep
+    from feemu.tasks import Task, load_task, task_from_arrays
+    from feemu.train import load_state, train
+
+#: Where each public name lives; a module that is public itself has an empty list.
+_PLACES = {
+    "algorithms": ["algorithm"],
+    "array": ["SynapseArray"],
+    "case": ["Case"],
+    "devices": [
+        "Beta",
+        "Constant",
+        "Device",
+        "Exponential",
+        "Family",
+        "Linear",
+        "Noise",
+        "Power",
+        "PulseKind",
+        "SoftBounds",
+        "Spread",
+        "Table",
+        "WeightSpread",
+        "preset",
+        "preset_names",
+        "preset_table",
+        "read_preset",
+        "tabulate",
+    ],
+    "energy": ["EnergyModel", "energy", "price"],
+    "params": ["format_width", "parse_width"],
+    "plots": [],
+    "statistics": [],
+    "store": ["load", "save"],
+    "sweep": ["combine", "sweep"],
+    "tasks": ["Task", "load_task", "task_from_arrays"],
+    "train": ["load_state", "train"],
+}
+_MODULES = ("algorithms", "devices", "plots", "statistics", "tasks")
+_NAMES = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "__version__",
+    *sorted([*_NAMES, *_MODULES]),
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("feemu")
+    if name in _MODULES:
+        return importlib.import_module(f"feemu.{name}")
+    if name not in _NAMES:
+        raise AttributeError(f"module 'feemu' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"feemu.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Face(types.ModuleType):
+    """Keeps `feemu.train`, `feemu.sweep` and `feemu.energy` functions.
+
+    Each has the name of the module it lives in, which the import system would put in its place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, types.ModuleType) and _NAMES.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

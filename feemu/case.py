@@ -33,7 +33,10 @@ class Case(Record):
     train_images: int = param(0, "1", "images of one epoch; 0 is all of them", lo=0)
     batch: int = param(1, "1", "images per mini-batch", lo=1, hi=1_000_000)
     lr: float = param(0.1, "1", "learning rate in visible-weight units", lo=1e-12, hi=1e6)
-    lr_decay: float = param(1.0, "1", "factor on the learning rate per epoch", lo=1e-6, hi=1.0)
+    lr_end: float = param(
+        1.0, "1", "learning rate at the end over that at the start; exponential between",
+        lo=1e-9, hi=1.0,
+    )  # fmt: skip
     weight_scale: float = param(1.0, "1", "kappa: weight scale of every layer", lo=1e-6, hi=1e6)
     init_gain: float = param(1.0, "1", "initial weights over Glorot's", lo=0.0, hi=100.0)
     dac_bits: int = param(0, "bit", "input resolution of reads; 0 is ideal", lo=0, hi=24)

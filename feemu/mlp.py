@@ -39,7 +39,7 @@ def activate(a: np.ndarray, name: str) -> np.ndarray:
         For an unknown activation.
     """
     if name == "sigmoid":
-        return np.float32(1.0) / (np.float32(1.0) + np.exp(-a))
+        return np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * a)
     if name == "tanh":
         return np.tanh(a)
     if name == "relu":

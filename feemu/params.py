@@ -44,9 +44,7 @@ def param(
     nan_ok : bool
         True where NaN is allowed and means "not known".
     """
-    meta = dict(
-        unit=unit, doc=doc, lo=lo, hi=hi, choices=choices, source=source, assumed=assumed
-    )
+    meta = dict(unit=unit, doc=doc, lo=lo, hi=hi, choices=choices, source=source, assumed=assumed)
     return dataclasses.field(default=default, metadata={"param": {**meta, "nan_ok": nan_ok}})
 
 
@@ -187,7 +185,8 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         return
     if not math.isfinite(value) or not meta["lo"] <= value <= meta["hi"]:
         allowed = f"{meta['lo']:g} <= {field.name} <= {meta['hi']:g}"
-        raise ValueError(f"{where} {meta['unit']}: allowed is {allowed} ({meta['doc']})")
+        unit = "" if meta["unit"] == "1" else f" {meta['unit']}"
+        raise ValueError(f"{where}{unit}: allowed is {allowed} ({meta['doc']})")
 
 
 def _short(value: Any) -> str:

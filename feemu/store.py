@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -162,7 +163,7 @@ def _atomic(path: str | os.PathLike, body: Callable[[str], None]) -> Path:
         _sync(temporary)
         os.replace(temporary, target)
     except (OSError, RuntimeError) as error:
-        raise _write_error(path, target.parent, error) from None
+        raise _write_error(path, target, error) from None
     finally:
         _remove(temporary)
     _sync_folder(path, target.parent)
@@ -190,20 +191,19 @@ def _sync_folder(path: Any, folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.unlink(path)
-    except OSError:
-        pass
 
 
-def _write_error(path: Any, folder: Path, error: OSError | RuntimeError) -> OSError:
+def _write_error(path: Any, target: Path, error: OSError | RuntimeError) -> OSError:
     """Return the one-line error of a failed write; netCDF itself does not tell a full disk."""
     code = getattr(error, "errno", None)
     if code not in _HINTS:
-        code = errno.ENOSPC if _free(folder) < 1 << 16 else code
+        code = errno.ENOSPC if _free(target.parent) < 1 << 16 else code
     hint = _HINTS.get(code, _first_line(error))
     kind = type(error) if isinstance(error, OSError) else OSError
-    told = kind(f"{path}: not written: {hint} (what was there before is unchanged)")
+    kept = "; the file that was there before is unchanged" if target.is_file() else ""
+    told = kind(f"{path}: not written: {hint}{kept}")
     told.errno = code
     return told
 
@@ -279,5 +279,6 @@ def _chunks(shape: tuple[int, ...], itemsize: int, limit: int = 1 << 22) -> tupl
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = text.strip().splitlines()
     return lines[0] if lines else type(error).__name__

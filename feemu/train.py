@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import logging
 import math
 from collections.abc import Callable
@@ -14,11 +15,11 @@ import numpy as np
 
 from feemu import rng
 from feemu.algorithms import LayerSpec
-from feemu.algorithms.base import ARRAYS_PER_LAYER
 from feemu.array import Reading
 from feemu.case import Case
 from feemu.mlp import MLP
 from feemu.recorder import Recorder
+from feemu.state import pack_case, read_state, unpack_case
 from feemu.store import write_bytes_atomic
 from feemu.tasks import Task, load_task
 
@@ -44,6 +45,8 @@ class Progress:
     train_loss: float
     validation_accuracy: float
     pulses: int
+    #: Makes the result so far as a Dataset, when it is asked for.
+    result: Callable[[], xr.Dataset] | None = dataclasses.field(default=None, repr=False)
 
 
 def evaluation_points(n_train: int, epochs: float, batch: int) -> list[int]:
@@ -52,13 +55,11 @@ def evaluation_points(n_train: int, epochs: float, batch: int) -> list[int]:
     0, then eight per decade from 500 images up to one epoch, then every epoch and the end.
     """
     end = round(epochs * n_train)
-    steps = [
-        FIRST_POINT * 10 ** (k / POINTS_PER_DECADE)
-        for k in range(math.ceil(POINTS_PER_DECADE * math.log10(max(n_train / FIRST_POINT, 1))))
-    ]
-    whole = [n_train * e for e in range(1, math.floor(epochs) + 1)]
-    rounded = {min(math.ceil(s / batch) * batch, end) for s in (*steps, *whole, end) if s <= end}
-    return sorted({0, *rounded})
+    count = math.ceil(POINTS_PER_DECADE * math.log10(max(n_train / FIRST_POINT, 1)))
+    early = [FIRST_POINT * 10 ** (k / POINTS_PER_DECADE) for k in range(count)]
+    points = {min(math.ceil(s / batch) * batch, n_train) for s in early}
+    points |= {n_train * e for e in range(1, math.floor(epochs) + 1)}
+    return sorted({0, end, *(p for p in points if p < end)})
 
 
 def build_network(case: Case, task: Task) -> MLP:
@@ -68,7 +69,7 @@ def build_network(case: Case, task: Task) -> MLP:
     reading = Reading(dac_bits=case.dac_bits, adc_bits=case.adc_bits)
     device_seed = case.seed if case.device_seed < 0 else case.device_seed
     layers = []
-    for index, (n_in, n_out) in enumerate(zip(sizes, sizes[1:])):
+    for index, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
         initial = np.zeros((n_in + extra, n_out), np.float32)
         k = rng.key(case.seed, NETWORK_ID + index, "init")
         u = rng.uniforms(k, 0, 0, n_in * n_out).reshape(n_in, n_out)
@@ -94,6 +95,7 @@ class _Run:
             raise ValueError(
                 f"Case.train_images = {self.n}: the task has {len(task.train_y)} training images"
             )
+        self.total = round(case.epochs * self.n)
         self.net = build_network(case, task)
         self.recorder = Recorder()
         self.images, self.loss_sum, self.loss_count = 0, 0.0, 0
@@ -101,7 +103,8 @@ class _Run:
 
     def lr(self, images: int) -> float:
         """Return the learning rate that the step after `images` images takes."""
-        return self.case.lr * self.case.lr_decay ** (images // self.n)
+        done = min(images / max(self.total, 1), 1.0)
+        return self.case.lr * self.case.lr_end**done
 
     def advance(self, until: int) -> None:
         """Train until `until` images were seen."""
@@ -121,10 +124,12 @@ class _Run:
                 return
 
     def evaluate(self) -> Progress:
-        """Record the network as it is now."""
+        """Record the network as it is now; the test set is looked at after whole epochs only."""
         task, net = self.task, self.net
         loss, validation = net.evaluate(task.validation_x, task.validation_y)
-        _, test = net.evaluate(task.test_x, task.test_y)
+        test = math.nan
+        if self.images == self.total or (self.images and self.images % self.n == 0):
+            _, test = net.evaluate(task.test_x, task.test_y)
         mean = self.loss_sum / self.loss_count if self.loss_count else math.nan
         self.recorder.add(
             net.layers,
@@ -134,22 +139,27 @@ class _Run:
             validation_loss=loss,
             validation_accuracy=validation,
             test_accuracy=test,
-            learning_rate=self.lr(max(self.images - 1, 0)),
+            learning_rate=self.lr(self.images),
         )
         self.loss_sum, self.loss_count = 0.0, 0
         pulses = int(self.recorder.rows[-1]["pulses"].sum())
-        total = round(self.case.epochs * self.n)
-        return Progress(self.images, total, self.images / self.n, mean, validation, pulses)
+        epoch = self.images / self.n
+        return Progress(self.images, self.total, epoch, mean, validation, pulses, self.result)
+
+    def result(self) -> xr.Dataset:
+        """Return what was recorded so far as a Dataset."""
+        return self.recorder.dataset(self.case, self.net.layers, self.task.source)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, atomically."""
-        parts = {"images": np.int64(self.images)}
+        """Write a checkpoint, atomically; it holds its case."""
+        parts = pack_case(self.case) | {"images": np.int64(self.images)}
+        parts["sizes"] = np.array([self.task.n_features, self.task.n_classes])
         parts |= {f"rows/{k}": v for k, v in self.recorder.state_dict().items()}
         for i, layer in enumerate(self.net.layers):
             parts |= {f"layer{i}/{k}": v for k, v in layer.state_dict().items()}
         parts |= {f"bias{i}": b for i, b in enumerate(self.net.biases)}
         body = io.BytesIO()
-        np.savez(body, case=np.array(self.case.digest()), **parts)
+        np.savez(body, **parts)
         write_bytes_atomic(path, body.getvalue())
 
     def load(self, path: Path) -> bool:
@@ -166,15 +176,59 @@ class _Run:
             return False
         self.images = int(parts["images"])
         self.recorder.load_state_dict(_part(parts, "rows/"))
-        for i, layer in enumerate(self.net.layers):
-            layer.load_state_dict(_part(parts, f"layer{i}/"))
-        for i, bias in enumerate(self.net.biases):
-            bias[...] = parts[f"bias{i}"]
+        _restore(self.net, parts)
         return True
 
 
 def _part(parts: dict, prefix: str) -> dict:
     return {k.removeprefix(prefix): v for k, v in parts.items() if k.startswith(prefix)}
+
+
+def _restore(net: MLP, parts: dict) -> None:
+    for i, layer in enumerate(net.layers):
+        layer.load_state_dict(_part(parts, f"layer{i}/"))
+    for i, bias in enumerate(net.biases):
+        bias[...] = parts[f"bias{i}"]
+
+
+def load_state(
+    path: str | Path, task: Task | None = None, *, data: str | Path | None = None
+) -> tuple[Case, Task, MLP]:
+    """Return case, data set and trained network from a state file that `train` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    task : Task, optional
+        Another data set than the one of training, of the same shape.
+    data : path, optional
+        Folder of the data files.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or foreign, or the data set does not fit the network; without
+        `task` also if the data changed since the training.
+    """
+    parts = read_state(path)
+    try:
+        case = unpack_case(parts)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: cannot be used ({error}); train again") from None
+    given = task or load_task(case.task, data)
+    if task is None:
+        case = with_data(case, given)
+    shape = parts["sizes"].tolist()
+    if shape != [given.n_features, given.n_classes]:
+        raise ValueError(
+            f"{path}: the network has {shape[0]} inputs and {shape[1]} classes, task "
+            f"{given.name!r} has {given.n_features} and {given.n_classes}; name a task of that "
+            "shape"
+        )
+    net = build_network(case, given)
+    _restore(net, parts)
+    return case, given, net
 
 
 def train(
@@ -232,7 +286,7 @@ def train(
             break
     if state:
         run.save(Path(state))
-    return run.recorder.dataset(case, run.net.layers, task.source)
+    return run.result()
 
 
 def _report(seen: Progress, progress: Callable[[Progress], None] | None) -> None:

@@ -112,7 +112,7 @@ def test_epochs_increase_and_coordinates_are_coordinates():
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(TypeError, match="xarray.Dataset"):
+    with pytest.raises(TypeError, match=r"xarray\.Dataset"):
         schema.validate({"pulses": 1})
 
 

@@ -131,7 +131,7 @@ def test_a_foreign_netcdf_file_is_refused_with_all_reasons(tmp_path):
 
 def test_missing_files_and_folders_are_named(tmp_path):
     store.save(result(), tmp_path / "run.nc")
-    with pytest.raises(FileNotFoundError, match="no such file; the folder has run.nc"):
+    with pytest.raises(FileNotFoundError, match=r"no such file; the folder has run\.nc"):
         store.load(tmp_path / "ran.nc")
     with pytest.raises(IsADirectoryError, match="folder"):
         store.load(tmp_path)
@@ -174,6 +174,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypat
             store.save(result(1), path)
     assert info.value.errno == code
     assert "\n" not in str(info.value)
+    assert "was there before is unchanged" in str(info.value)
     assert ("disk is full" in str(info.value)) == (code == errno.ENOSPC)
     assert _digest(path) == before
     assert _names(tmp_path) == ["run.nc"]

@@ -42,12 +42,16 @@ class Cells:
         array_id: int,
         reference: float,
     ) -> None:
-        n_in, n_out = (int(n) for n in shape)
-        if n_in < 1 or n_out < 1:
-            raise ValueError(f"array shape {tuple(shape)}: rows and columns must be at least 1")
+        if len(shape) != 2 or min(shape) < 1:
+            raise ValueError(
+                f"array shape {tuple(shape)}: must be (rows, columns), each at least 1"
+            )
+        if not np.isfinite(reference):
+            raise ValueError(f"reference = {reference!r}: must be finite, 0.5 is mid-range")
         if not (np.isfinite(omega) and omega > 0):
             raise ValueError(f"weight scale omega = {omega!r}: must be positive and finite")
-        self.shape, self.omega, self.array_id = (n_in, n_out), float(omega), int(array_id)
+        self.shape, self.omega = (int(shape[0]), int(shape[1])), float(omega)
+        self.array_id = int(array_id)
         self.device_seed = int(device_seed)
         k = rng.key(self.device_seed, self.array_id, "spread")
         self._cells, self._variants = fabricate(self.shape, tables, k, float(reference))
@@ -106,7 +110,9 @@ class Cells:
         """
         values = self._checked(p, "state")
         if not ((values >= 0) & (values <= 1)).all():
-            raise ValueError(f"state: values from {values.min()} to {values.max()}, allowed 0..1")
+            raise ValueError(
+                f"state: values from {values.min()} to {values.max()}, allowed 0..1; clip them"
+            )
         self._cells[..., st.P] = values
         self._refresh()
 
@@ -134,7 +140,10 @@ class Cells:
     def _checked(self, values: np.ndarray | float, what: str) -> np.ndarray:
         array = np.asarray(values, np.float32)
         if array.ndim not in (0, 2) or (array.ndim == 2 and array.shape != self.shape):
-            raise ValueError(f"{what}: shape {array.shape}, this array is {self.shape}")
+            raise ValueError(
+                f"{what}: shape {array.shape}, this array is {self.shape}; give one number or "
+                "one for every synapse"
+            )
         if not np.isfinite(array).all():
             raise ValueError(f"{what}: contains NaN or infinity; every value must be finite")
         return array

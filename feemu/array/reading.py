@@ -9,6 +9,7 @@ import numpy as np
 
 from feemu import rng
 from feemu._numba import jit
+from feemu.array.checks import as_vectors
 from feemu.array.ledger import READS
 from feemu.params import Record, param, unknown
 
@@ -150,11 +151,12 @@ def read(array: SynapseArray, x: np.ndarray, kind: str | None, forward: bool) ->
     Raises
     ------
     ValueError
-        For an unknown kind of read.
+        For an unknown kind of read, or a shape that does not fit.
     """
     if kind is not None and kind not in READS:
         raise ValueError(unknown("kind of read", kind, READS))
     w = array.weights
+    x = as_vectors(x, w.shape[0 if forward else 1], "input" if forward else "error")
     seen = array.reading.convert_inputs(x)
     y = np.empty((x.shape[0], w.shape[1 if forward else 0]), np.float32)
     (multiply_forward if forward else multiply_backward)(seen, w, y)

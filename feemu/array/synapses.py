@@ -11,6 +11,7 @@ import numpy as np
 from feemu import rng
 from feemu.array import stepping as st
 from feemu.array.cells import Cells
+from feemu.array.checks import as_request, check_kinds, train_options
 from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.meter import Meter
 from feemu.array.reading import Reading, read
@@ -129,6 +130,10 @@ class SynapseArray(Cells):
 
     # -- programming ---------------------------------------------------------------------------
 
+    def _use_kinds(self, kinds: tuple[int, int]) -> None:
+        if kinds != self._meter.kinds:
+            self._meter.switch(self.phase, check_kinds(kinds, self.tables.signs))
+
     def _state(self, stream: str) -> tuple:
         k = self._keys[stream]
         steps, kinds = self.tables.steps, list(self._meter.kinds)
@@ -167,13 +172,18 @@ class SynapseArray(Cells):
         -------
         events : int
             Number of programming pulses.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, a value is NaN or infinite, or an option is out of range.
         """
-        if kinds != self._meter.kinds:
-            self._meter.switch(self.phase, kinds)
+        x, d = as_request(x, d, self.shape)
+        lr, options = train_options(lr, bl_min, bl_max, managed)
+        self._use_kinds(kinds)
         update = self.counters["train"]
         self.counters["train"] += x.shape[0]
         keys, state = self._train_keys, self._state("pulse")
-        options = (bl_min, bl_max, managed)
         meter = self._meter
         if meter.threads > 1 or self.tables.write_noise > 0:
             return self._by_sample(x, d, lr, options, keys, update, state)
@@ -203,23 +213,29 @@ class SynapseArray(Cells):
             add_rows(self._row_sums, active, meter.totals)
             if self.tables.write_noise > 0:
                 ptr, codes = list_codes(masks[:active], slots)
-                self._write_noise(rows[:active], ptr, codes, update + b)
+                self._write_noise(rows[:active], ptr, codes, update + b, "train")
             total += events
         return total
 
     def _write_noise(
-        self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray, update: int
+        self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray, update: int, counter: str
     ) -> None:
         k = rng.key(self.seed, self.array_id, "write")
         z = np.zeros(self.shape, np.float32)
         for i in rows:
-            unit = PHASES.index(self.phase) * self.shape[0] + int(i)
+            unit = PHASES.index(counter) * self.shape[0] + int(i)
             z[i] = rng.normals(k, update, unit, self.shape[1])
         sd = np.float32(self.tables.write_noise)
         curve = (*self._curve(), self._scale)
         st.add_write_noise(rows, ptr, codes, self.weights, self._cells, *curve, sd, z)
 
-    def pulse_list(self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray) -> int:
+    def pulse_list(
+        self,
+        rows: np.ndarray,
+        ptr: np.ndarray,
+        codes: np.ndarray,
+        kinds: tuple[int, int] = (0, 1),
+    ) -> int:
         """Program listed pulses, in place; the phase picks the noise stream.
 
         Parameters
@@ -230,7 +246,10 @@ class SynapseArray(Cells):
             Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``.
         codes : ndarray of uint32
             One per pulse: column, plus ``2**31`` for depression; equal codes adjacent.
+        kinds : (int, int)
+            Pulse kinds used for potentiation and depression.
         """
+        self._use_kinds(kinds)
         update = self.counters[self.phase]
         self.counters[self.phase] += 1
         if codes.size == 0:
@@ -245,10 +264,10 @@ class SynapseArray(Cells):
         add_rows(self._row_sums, rows.size, self._meter.totals)
         self._meter.count_list(row_slots, codes)
         if self.tables.write_noise > 0:
-            self._write_noise(rows, ptr, codes, update)
+            self._write_noise(rows, ptr, codes, update, self.phase)
         return codes.size
 
-    def pulse_counts(self, counts: np.ndarray) -> int:
+    def pulse_counts(self, counts: np.ndarray, kinds: tuple[int, int] = (0, 1)) -> int:
         """Program signed pulse counts, shape (n_in, n_out): row by row, positive = potentiation.
 
         Raises
@@ -259,9 +278,10 @@ class SynapseArray(Cells):
         n = np.asarray(counts)
         if n.shape != self.shape or n.dtype.kind not in "iu":
             raise ValueError(
-                f"pulse counts: shape {n.shape} of {n.dtype}; expected whole numbers {self.shape}"
+                f"pulse counts: shape {n.shape} of {n.dtype}; give whole numbers (round, then cast "
+                f"to int) of shape {self.shape}"
             )
-        return self.pulse_list(*list_counts(n))
+        return self.pulse_list(*list_counts(n), kinds)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -294,7 +314,14 @@ class SynapseArray(Cells):
             Ledger entry, 'calibration' or 'verify'.
         cells : (ndarray, ndarray), optional
             Rows and columns; default all, shape (n_in, n_out).
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind of read.
         """
+        if kind not in READS:
+            raise ValueError(unknown("kind of read", kind, READS))
         g = self.conductance if cells is None else self.conductance[cells]
         rows = self.shape[0] if cells is None else np.unique(cells[0]).size
         self._meter.count_read(kind, rows, g.size, rows, float(rows))
@@ -333,11 +360,18 @@ class SynapseArray(Cells):
         Raises
         ------
         ValueError
-            If it belongs to an array of another shape.
+            If it belongs to an array of another shape, or of another device.
         """
         if saved["cells"].shape != self._cells.shape:
             raise ValueError(
-                f"saved array has shape {saved['cells'].shape[:2]}, this one {self.shape}"
+                f"saved array has shape {saved['cells'].shape[:2]}, this one {self.shape}; "
+                "make an array of the saved shape"
+            )
+        book = self.ledger.pulses.shape, self._variants.shape
+        if (saved["ledger_pulses"].shape, saved["variants"].shape) != book:
+            raise ValueError(
+                "saved array has other pulse kinds or variants than this one; make an array of the "
+                "device that it was saved with"
             )
         self._cells[...], self.weights[...] = saved["cells"], saved["weights"]
         self._variants, self.events[...] = saved["variants"].copy(), saved["events"]

@@ -83,7 +83,9 @@ def column_slots(d, gain, length, key, update, work, slots):
             count = 0
             for a in range(n):
                 j = units[a]
-                slot_codes[slot * width + count] = np.uint32(j) | (DOWN if d[j] > 0 else np.uint32(0))
+                slot_codes[slot * width + count] = np.uint32(j) | (
+                    DOWN if d[j] > 0 else np.uint32(0)
+                )
                 fires = (words[4 * a + s] >> np.uint32(8)) < thresholds[a]
                 count += 1 if fires else 0
                 positive += 1 if fires and d[j] > 0 else 0
@@ -210,7 +212,7 @@ def list_codes(masks: np.ndarray, slots: tuple) -> tuple[np.ndarray, np.ndarray]
 
 def list_counts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (rows, ptr, codes) of signed pulse counts, shape (n_in, n_out)."""
-    many = np.abs(counts).astype(np.int64)
+    many = np.abs(counts.astype(np.int64))
     per_row = many.sum(axis=1)
     rows = np.flatnonzero(per_row).astype(np.int32)
     ptr = np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int64)

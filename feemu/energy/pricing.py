@@ -37,6 +37,25 @@ _TERMS = {
     "energy_half_select": terms.half_select,
     "energy_driver": terms.driver,
 }
+_CELL = ("area", "capacitance_per_area", "amplitude")
+_LEAK = ("amplitude", "g_on", "g_off", "g_write_ratio")
+_USES = {
+    "energy_switching": ("area", "remanent_polarization", "amplitude"),
+    "energy_capacitive": _CELL,
+    "energy_conductive": _LEAK,
+    "energy_half_select": (*_CELL, *_LEAK, "half_select"),
+    "energy_driver": ("amplitude", "half_select", "wire_capacitance"),
+    "energy_digital": ("random_bit",),
+    "energy_read": (
+        *("g_on", "g_off", "read_voltage", "read_time"),
+        *("adc_energy", "dac_energy", "dac_bits"),
+    ),
+    "time_programming": ("gap_time",),
+}
+_USES["energy_device"] = tuple(name for term in _TERMS for name in _USES[term])
+_USES["energy_total"] = tuple(
+    name for part in ("device", "digital", "read") for name in _USES[f"energy_{part}"]
+)
 IDEAL_IO = "ideal I/O, priced ADC"
 
 
@@ -48,16 +67,15 @@ def energy(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
     ds : xarray.Dataset
         A result or a sweep of results with its ledger.
     model : EnergyModel, optional
-        Prices; the default model if not given.
+        Prices.
 
     Returns
     -------
     xarray.Dataset
         `energy_switching`, `energy_capacitive`, `energy_conductive`, `energy_half_select` and
-        `energy_driver`; their sum `energy_device`; `energy_digital`, `energy_read`, and the sum
-        of the three, `energy_total`; `time_programming`. Summed over layers, pulse kinds, read
-        kinds and operations. Attribute `energy_model` holds the model as JSON text; attribute
-        `assumed` of a variable says what no source gives.
+        `energy_driver`; their sum `energy_device`; `energy_digital`, `energy_read` and the sum of
+        the three, `energy_total`; `time_programming`; all summed over layers and kinds. Attribute
+        `energy_model` is the model as JSON; `assumed` of a variable says what no source gives.
 
     Raises
     ------
@@ -118,10 +136,10 @@ def _label(out: xr.Dataset, ds: xr.Dataset, model: EnergyModel) -> xr.Dataset:
     out.attrs = {"energy_model": json.dumps(model.to_dict(), sort_keys=True)}
     unpublished = bool(ds["pulse_amplitude"].isnull().any())
     assumed = [n for n in model.assumptions() if n != "amplitude" or unpublished]
-    note = ", ".join(f"{n} = {getattr(model, n):g}" for n in assumed)
     for name in schema.ENERGY:
-        if note:
-            out[name].attrs["assumed"] = note
+        used = [n for n in assumed if n in _USES[name]]
+        if used:
+            out[name].attrs["assumed"] = ", ".join(f"{n} = {getattr(model, n):g}" for n in used)
     simulated = ds.get("adc_bits")
     same = simulated is not None and bool((simulated == terms.priced_bits(ds, model)).all())
     if not same:

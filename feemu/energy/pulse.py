@@ -11,11 +11,7 @@ from feemu.energy.terms import siemens
 
 
 def pulse_terms(
-    model: EnergyModel,
-    width: Any,
-    amplitude: Any = np.nan,
-    dp: Any = 0.0,
-    g: Any = 0.5,
+    model: EnergyModel, width: Any, amplitude: Any = np.nan, dp: Any = 0.0, g: Any = 0.5
 ) -> dict[str, np.ndarray]:
     """Return the energies of one pulse on the selected synapse [J], by term.
 
@@ -35,7 +31,7 @@ def pulse_terms(
     Returns
     -------
     dict of ndarray
-        `switching`, `capacitive` and `conductive`, all of the broadcast shape.
+        `switching`, `capacitive` and `conductive`.
 
     Raises
     ------

@@ -32,22 +32,17 @@ def verdict(
     ----------
     low, high : float or DataArray
         Ends of the interval of the effect; NaN where there is none.
-    null : float
-        Value that separates the claim from its opposite.
-    claim : {"greater", "less"}
-        Side of `null` on which the claim puts the effect.
-    p_value : float or DataArray, optional
+    null, claim : float, {"greater", "less"}
+        The claim puts the effect on this side of `null`.
+    p_value, alpha : float or DataArray, float
         Adjusted p value; a decision either way then also needs it to be at most `alpha`.
-    alpha : float
-        Level for `p_value`.
     by_construction : bool
         True where the effect follows from assumed parameters alone.
 
     Returns
     -------
     str or DataArray of str
-        "holds", "does not hold" (the opposite is established), "undecided" or
-        "by construction".
+        One of `VERDICTS`; "does not hold" means that the opposite is established.
 
     Raises
     ------
@@ -58,14 +53,8 @@ def verdict(
 
     if claim not in ("greater", "less"):
         raise ValueError(unknown("claim", claim, ("greater", "less")))
-    out = xr.apply_ufunc(
-        lambda lo, hi, p: _decide(lo > null, hi < null, p <= alpha, claim, by_construction),
-        *(v if isinstance(v, xr.DataArray) else np.asarray(v, float) for v in (low, high)),
-        0.0 if p_value is None else p_value,
-    )
-    if isinstance(out, xr.DataArray):
-        return out.assign_attrs(units="1", long_name="verdict")
-    return str(out) if np.ndim(out) == 0 else out
+    p = 0.0 if p_value is None else p_value
+    return _said(xr.apply_ufunc(_decide, low, high, p, null, alpha, claim, by_construction))
 
 
 def non_inferiority(
@@ -139,9 +128,18 @@ def holm(p_values: Any) -> Any:
     return adjusted
 
 
-def _decide(above: Any, below: Any, sure: Any, claim: str, by_construction: bool) -> np.ndarray:
-    above, below, sure = np.broadcast_arrays(above, below, sure)
+def _decide(
+    low: Any, high: Any, p: Any, null: float, alpha: float, claim: str, by_construction: bool
+) -> np.ndarray:
+    low, high, p = np.broadcast_arrays(low, high, p)
     if by_construction:
-        return np.full(above.shape, VERDICTS[3])
+        return np.full(low.shape, VERDICTS[3])
+    above, below, sure = low > null, high < null, p <= alpha
     yes, no = (above, below) if claim == "greater" else (below, above)
     return np.where(yes & sure, VERDICTS[0], np.where(no & sure, VERDICTS[1], VERDICTS[2]))
+
+
+def _said(out: Any) -> Any:
+    if hasattr(out, "assign_attrs"):
+        return out.assign_attrs(units="1", long_name="verdict")
+    return str(out) if np.ndim(out) == 0 else out

@@ -58,6 +58,9 @@ class OracleArray:
         Weight scale.
     noise : bool
         False: z = 0, no noise word is asked for.
+    z_of_word : callable
+        32-bit word -> standard normal; another one than the exact one separates errors of the
+        normals from errors of the steps.
     precision : {"float32", "float64"}
         Type of the state and of every operation on it.
     record : bool
@@ -79,6 +82,7 @@ class OracleArray:
         conductance: Callable = linear_conductance,
         omega: float = 1.0,
         noise: bool = True,
+        z_of_word: Callable = normal,
         precision: str = "float32",
         record: bool = False,
     ) -> None:
@@ -95,7 +99,7 @@ class OracleArray:
         self.variant = self._each(variant, int)
         self.reference = self._each(reference, float)
         self.conductance, self.omega = conductance, float(omega)
-        self.noise, self.record = noise, record
+        self.noise, self.z_of_word, self.record = noise, z_of_word, record
         self.events = np.zeros(self.shape, dtype=np.uint32)
         self.log: list[Event] = []
         self.phase = "train"
@@ -198,7 +202,7 @@ class OracleArray:
                         self.pulse(i, j, kind, self._z(word_noise, index), index)
                         done[kind][i, j] += 1
                         index += 1
-        self._count_trains(train, x, rows, columns, kinds)
+        self._count_trains(train, x, d, rows, columns, kinds)
         return Outcome(done[kinds[0]], done[kinds[1]], train)
 
     def counts(
@@ -217,7 +221,7 @@ class OracleArray:
             raise ValueError(f"n: {n.dtype} {n.shape}, expected whole numbers {self.shape}")
         index = 0
         for i in range(self.shape[0]):
-            longest = {k: 0 for k in kinds}
+            longest = dict.fromkeys(kinds, 0)
             for j in range(self.shape[1]):
                 count = int(n[i, j])
                 kind = kinds[0] if count > 0 else kinds[1]
@@ -279,13 +283,27 @@ class OracleArray:
                 self.ledger.column_pulses[k] += n_pairs * self.shape[1]
 
     def _count_trains(
-        self, train: Train, x: list, rows: list, columns: list, kinds: tuple[int, int]
+        self, train: Train, x: list, d: list, rows: list, columns: list, kinds: tuple[int, int]
     ) -> None:
-        signs = int(any(v > 0 for v in x)) + int(any(v < 0 for v in x))
-        for k in kinds:
-            self.ledger.row_pulses[k] += sum(sum(fired) for fired in rows)
-            self.ledger.column_pulses[k] += sum(sum(fired) for fired in columns)
-            self.ledger.slots[k] += train.length * signs
+        """Count lines and time steps of one sample.
+
+        A line cannot carry both polarities, so a slot is played in half-steps: one for each sign
+        present in x and each sign of d. The half-step of x > 0 with d > 0, or of x < 0 with
+        d < 0, is a depression; the other two are potentiations.
+        """
+        up, down = kinds
+        for s_x in (1, -1):
+            if not any(v * s_x > 0 for v in x):
+                continue
+            for s_d in (1, -1):
+                kind = down if s_x == s_d else up
+                self.ledger.slots[kind] += train.length
+                for j, fired in enumerate(columns):
+                    if d[j] * s_d > 0:
+                        self.ledger.column_pulses[kind] += sum(fired)
+        for kind in kinds:
+            for fired in rows:
+                self.ledger.row_pulses[kind] += sum(fired)
         self.ledger.clipped_updates += int(train.clipped)
 
     def _z(self, word_noise: Callable | None, index: int) -> float:
@@ -293,7 +311,7 @@ class OracleArray:
             return 0.0
         if word_noise is None:
             raise ValueError("word_noise is None with noise on: give a function or noise=False")
-        return normal(word_noise(index))
+        return self.z_of_word(word_noise(index))
 
     def _each(self, value: Any, kind: type) -> np.ndarray:
         return np.array(np.broadcast_to(np.asarray(value, dtype=kind), self.shape))
@@ -310,6 +328,7 @@ def coincidence_batch(
     granularity: float,
     keys: tuple,
     first_update: int = 0,
+    kinds: tuple[int, int] = (0, 1),
 ) -> list[Outcome]:
     """Apply samples one after another, sample b being update ``first_update + b``.
 
@@ -324,7 +343,7 @@ def coincidence_batch(
     for b, (x_b, d_b) in enumerate(zip(x, d)):
         streams = update_words(*keys, update=first_update + b)
         outcomes.append(
-            array.coincidence(x_b, d_b, lr, bl_min, bl_max, managed, granularity, *streams)
+            array.coincidence(x_b, d_b, lr, bl_min, bl_max, managed, granularity, *streams, kinds)
         )
     return outcomes
 

@@ -21,7 +21,7 @@ class OracleLedger:
     conductance : list of float
         Sum of (g_before + g_after) / 2 [1], g including the ends of the synapse.
     clipped_updates : int
-        Samples whose request exceeded the longest train.
+        Samples with a firing probability that had to be clipped.
     """
 
     def __init__(self, n_kinds: int) -> None:

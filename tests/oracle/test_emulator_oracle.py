@@ -78,8 +78,8 @@ def test_every_sign_combination(sx, sd):
     assert out.up[0, 0] == 4 * (sign > 0) and out.down[0, 0] == 4 * (sign < 0)
     assert array.p[0, 0] == 0.5 + 0.5 * sign
     slots = 4 * abs(sx * sd)
-    assert array.ledger.slots == array.ledger.row_pulses == array.ledger.column_pulses
-    assert array.ledger.slots == [slots, slots]
+    assert array.ledger.slots == array.ledger.row_pulses == [slots, slots]
+    assert array.ledger.column_pulses == [4 * (sign > 0), 4 * (sign < 0)]
 
 
 @pytest.mark.parametrize("managed", (True, False))
@@ -100,9 +100,10 @@ def test_coincidence_is_the_product_of_the_trains(lr, managed):
     np.testing.assert_array_equal(out.down, both * ~up)
     ledger = array.ledger
     assert ledger.row_pulses == [fire_x.sum()] * 2
-    assert ledger.column_pulses == [fire_d.sum()] * 2
+    assert ledger.column_pulses == [fire_d.sum()] * 2  # both signs of x are present
     assert ledger.slots == [2 * n, 2 * n]
-    assert ledger.clipped_updates == int(out.train.K > n)
+    limit = max(out.train.scale_x * abs(x).max(), out.train.scale_d * abs(d).max())
+    assert ledger.clipped_updates == int(n < out.train.K if managed else limit > 1)
     assert ledger.violations(array.events) == []
     hits = [(i, s, j) for i in range(4) for s in range(n) for j in range(3)]
     hits = [(i, j) for i, s, j in hits if fire_x[i, s] and fire_d[j, s]]
@@ -110,11 +111,41 @@ def test_coincidence_is_the_product_of_the_trains(lr, managed):
     assert [e.index for e in array.log] == list(range(len(hits)))
 
 
-def test_slots_count_the_signs_present():
-    for x, signs in (([1.0, 0.5], 1), ([-1.0, 0.0], 1), ([1.0, -0.5], 2)):
-        array = plain_array((2, 1))
-        array.coincidence(x, [1.0], 3.2 * DW, 1, 31, True, DW, *update_words(*KEYS))
-        assert array.ledger.slots == [4 * signs] * 2
+@pytest.mark.parametrize(
+    "x, slots, rows, columns",
+    (
+        ([1.0, 0.5], 1, (2, 2), (1, 2)),
+        ([-1.0, 0.0], 1, (1, 1), (2, 1)),
+        ([1.0, -0.5], 2, (2, 2), (3, 3)),
+    ),
+)
+def test_lines_by_half_steps(x, slots, rows, columns):
+    """One slot in which every line with a non-zero value fires: d has two positive, one negative.
+
+    Rows take part in one half-step of either kind; a column with d > 0 is driven for depression
+    where x has a positive line, for potentiation where it has a negative one.
+    """
+    array = plain_array((2, 3))
+    d = [1.0, -0.5, 0.25]
+    fires = [lambda line, slot: 0] * 2
+    out = array.coincidence(x, d, 0.9 * DW, 1, 31, True, DW, *fires)
+    ledger = array.ledger
+    assert ledger.slots == [slots, slots]
+    assert tuple(ledger.row_pulses) == rows and tuple(ledger.column_pulses) == columns
+    sign = -np.sign(np.outer(x, d))
+    np.testing.assert_array_equal(out.up - out.down, sign)
+
+
+def test_clipped_is_any_probability_above_one():
+    """Without management one line can clip although K is within the train."""
+    for managed, clipped in ((True, 0), (False, 1)):
+        array = plain_array((1, 1))
+        fires = [lambda line, slot: 0] * 2
+        array.coincidence([8.0], [0.1], DW, 1, 31, managed, DW, *fires)
+        assert array.ledger.clipped_updates == clipped
+    array = plain_array((1, 1))
+    array.coincidence([8.0], [8.0], DW, 1, 31, True, DW, *fires)
+    assert array.ledger.clipped_updates == 1
 
 
 def test_zero_x_or_d_does_nothing():
@@ -147,7 +178,7 @@ def test_managed_probabilities_are_balanced_and_rescaled():
     assert max(t.p_x) == pytest.approx(max(t.p_d), rel=1e-12)
     x, d = np.abs(x).astype(float), np.abs(d).astype(float)
     t = make_train(x, d, 62.0 * DW / (x.max() * d.max()), 1, 31, True, DW)
-    assert t.clipped and t.length == 31 and t.K == pytest.approx(62)
+    assert t.clipped and t.length == 31 and pytest.approx(62) == t.K
     np.testing.assert_allclose(t.p_x, x / x.max(), rtol=1e-12)
     np.testing.assert_allclose(t.p_d, np.minimum(1, 2 * d / d.max()), rtol=1e-12)
 
@@ -163,9 +194,9 @@ def test_fires_strictly_below_the_threshold():
                 out = array.coincidence([1.0], [-1.0], DW / 4, 1, 1, True, DW, *trains)
                 assert out.train.threshold_x == out.train.threshold_d == [2**23]
                 assert out.events == fires
-                assert sorted([*array.ledger.row_pulses, *array.ledger.column_pulses]) == (
-                    [1] * 4 if fires else [0, 0, 1, 1]
-                )
+                row, column = (1, fires) if moved else (fires, 1)
+                assert array.ledger.row_pulses == [row, row]
+                assert array.ledger.column_pulses == [column, 0]
 
 
 def test_mean_counts_over_updates():

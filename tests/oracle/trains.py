@@ -24,7 +24,7 @@ class Train(NamedTuple):
     threshold_x, threshold_d : list of int
         floor(p 2^24).
     clipped : bool
-        K > BL.
+        Managed: K > BL. Unmanaged: a probability above 1 before the limit.
     fragile : bool
         K is so near a whole number that another order of operations may change BL or clipped.
     """
@@ -99,6 +99,9 @@ def make_train(
         d_top = d_max * min(1.0, length / K)
         scale_x = amp * math.sqrt(d_top / x_max)
         scale_d = amp * math.sqrt(x_max / d_top)
+    clipped = length < K
+    if not managed:
+        clipped = scale_x * x_max > 1.0 or scale_d * d_max > 1.0
     p_x = [min(1.0, scale_x * v) for v in x]
     p_d = [min(1.0, scale_d * v) for v in d]
     return Train(
@@ -110,6 +113,6 @@ def make_train(
         p_d,
         [math.floor(p * 2.0**24) for p in p_x],
         [math.floor(p * 2.0**24) for p in p_d],
-        K > length,
+        clipped,
         abs(K - round(K)) <= 1e-9 * K and bl_min <= round(K) <= bl_max,
     )
