@@ -1,12 +1,104 @@
-"""The one place that decides how kernels are compiled."""
+"""The one place that decides how kernels are compiled, and where compiled kernels are kept.
+
+No fastmath (sums keep their order), no parallel; kernels release the interpreter lock. Numba's
+own cache looks at one file at a time and would run stale code when a function in another file
+changed. Here compiled kernels are kept under a hash of all of feemu's sources instead, in the
+user's cache folder; ``FEEMU_KERNEL_CACHE=0`` turns that off, any other value names a folder.
+"""
 
 from __future__ import annotations
 
-from numba import njit
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-# No fastmath (sums keep their order), no parallel, no disk cache (a cached kernel does not
-# notice that a function in another file changed). Kernels release the interpreter lock.
-jit = njit(nogil=True, error_model="numpy", boundscheck=False)
-# For small functions inside hot loops: merged into the caller before LLVM sees the loop, so that
-# the loop around them still vectorises.
-inline = njit(nogil=True, error_model="numpy", boundscheck=False, inline="always")
+import numba
+from numba import config, njit
+
+try:
+    from numba.core.caching import UserProvidedCacheLocator as _Locator
+except ImportError:  # another version of Numba: compile in every process
+    _Locator = None
+
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+
+
+@cache
+def source_hash() -> str:
+    """Return the SHA-256 over the names and bytes of all of feemu's Python files."""
+    root = Path(__file__).parent
+    total = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(root.rglob("*.py")):
+        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+@cache
+def cache_folder() -> Path | None:
+    """Return the folder of compiled kernels, or None where there is none to write to."""
+    named = os.environ.get("FEEMU_KERNEL_CACHE", "")
+    if named == "0" or _Locator is None or not hasattr(config, "CACHE_LOCATOR_CLASSES"):
+        return None
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(named or Path(base) / "feemu" / "kernels") / source_hash()[:24]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+if _Locator is not None:
+
+    class SourceHashLocator(_Locator):
+        """Tells Numba to keep kernels in `cache_folder`, stamped with `source_hash`."""
+
+        def __init__(self, py_func: Callable, py_file: str) -> None:
+            self._py_file = py_file
+            self._lineno = py_func.__code__.co_firstlineno
+
+        def get_cache_path(self) -> str:
+            """Return the folder."""
+            return str(cache_folder())
+
+        def get_source_stamp(self) -> str:
+            """Return what must be equal for a kernel to be taken from the folder."""
+            return source_hash()
+
+        def get_disambiguator(self) -> str:
+            """Return what tells functions of one name apart."""
+            return f"{Path(self._py_file).stem}-{self._lineno}"
+
+        @classmethod
+        def from_function(cls, py_func: Callable, py_file: str) -> SourceHashLocator:
+            """Return the locator of one kernel."""
+            return cls(py_func, py_file)
+
+
+def _compile(function: Callable, **more: Any) -> Callable:
+    if cache_folder() is None:
+        return njit(**_OPTIONS, **more)(function)
+    before = config.CACHE_LOCATOR_CLASSES
+    config.CACHE_LOCATOR_CLASSES = f"{__name__}.SourceHashLocator"
+    try:
+        return njit(cache=True, **_OPTIONS, **more)(function)
+    finally:
+        config.CACHE_LOCATOR_CLASSES = before
+
+
+def jit(function: Callable) -> Callable:
+    """Compile a kernel."""
+    return _compile(function)
+
+
+def internal(function: Callable) -> Callable:
+    """Compile a function that only kernels call: without wrappers for Python, so faster."""
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+#: For small functions inside hot loops: merged into the caller before LLVM sees the loop, so that
+#: the loop around them still vectorises.
+inline = njit(inline="always", **_OPTIONS)

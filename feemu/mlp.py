@@ -5,6 +5,7 @@ A network is a list of layers and a few functions; layers are arrays or plain nu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -140,9 +141,11 @@ class MLP:
         Returns
         -------
         float
-            Mean loss of the mini-batch before the step.
+            Mean loss of the mini-batch before the step; nothing is updated if it is not finite.
         """
         loss, inputs, errors = self.gradients(x, labels)
+        if not math.isfinite(loss):
+            return loss
         for i, layer in enumerate(self.layers):
             layer.update(inputs[i], errors[i], lr)
             if self.bias == "digital":

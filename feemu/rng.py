@@ -40,6 +40,8 @@ STREAMS = {
     )
 }
 USER_STREAMS = 200
+#: Words made at a time while normals are drawn (a multiple of 64).
+PIECE = 256
 
 _MASK64 = (1 << 64) - 1
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -164,9 +166,14 @@ def normal_from_word(word):
 @jit
 def fill_normals(k0, k1, unit, update, block, n_blocks, words, out):
     """Write ``4 * n_blocks`` normals (float32) of one unit into `out`; `words` is scratch."""
-    fill_words(k0, k1, unit, update, block, n_blocks, words)
-    for i in range(4 * n_blocks):
-        out[i] = normal_from_word(words[i])
+    piece = words.size // 4
+    done = 0
+    while done < n_blocks:
+        n = min(piece, n_blocks - done)
+        fill_words(k0, k1, unit, update, block + done, n, words)
+        for i in range(4 * n):
+            out[4 * done + i] = normal_from_word(words[i])
+        done += n
 
 
 def words(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
@@ -176,13 +183,19 @@ def words(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
     return out[:n]
 
 
+def normals_from(k: tuple, update: int, unit: int, start: int, n: int) -> np.ndarray:
+    """Return standard normals number `start` to ``start + n - 1`` (float32) of one unit."""
+    block = start // 4
+    out = np.empty(4 * -(-(start + n) // 4) - 4 * block, np.float32)
+    scratch = np.empty(PIECE, np.uint32)
+    now = np.uint64(update)
+    fill_normals(k[0], k[1], np.uint32(unit), now, block, out.size // 4, scratch, out)
+    return out[start - 4 * block :][:n]
+
+
 def normals(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
     """Return the first `n` standard normals (float32) of one unit of an update under key `k`."""
-    scratch = np.empty(4 * -(-n // 4), np.uint32)
-    out = np.empty(scratch.size, np.float32)
-    n_blocks = scratch.size // 4
-    fill_normals(k[0], k[1], np.uint32(unit), np.uint64(update), 0, n_blocks, scratch, out)
-    return out[:n]
+    return normals_from(k, update, unit, 0, n)
 
 
 def uniforms(k: tuple, update: int, unit: int, n: int) -> np.ndarray:

@@ -61,6 +61,8 @@ def read_state(path: str | Path) -> dict[str, np.ndarray]:
         If it is missing, damaged or no state file.
     """
     try:
+        if _first_bytes(path) != b"PK":
+            raise ValueError("it is no .npz archive")
         with np.load(path, allow_pickle=False) as saved:
             parts = {name: saved[name] for name in saved.files}
     except FileNotFoundError:
@@ -79,6 +81,11 @@ def read_state(path: str | Path) -> dict[str, np.ndarray]:
             "--save-state' wrote"
         )
     return parts
+
+
+def _first_bytes(path: str | Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(2)
 
 
 def _tables(body: dict, arrays: dict[str, np.ndarray]) -> DeviceTables:

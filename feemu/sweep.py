@@ -197,10 +197,35 @@ def combine(results: list[xr.Dataset], extra: list[dict] | None = None) -> xr.Da
     coords = {**kept, **axes, "epoch": epochs}
     coords["width_label"] = ("pulse_width", [labels[w] for w in axes["pulse_width"]])
     joined = xr.Dataset(variables, coords)
+    for name in extra[0]:
+        joined[name].attrs = {"units": "1", "long_name": name.replace("_", " ")}
     joined.attrs = {
         "title": f"feemu sweep on {results[0]['task'].item()}",
         "provenance": merge_provenance([ds.attrs["provenance"] for ds in results]),
     }
+    return schema.annotate(joined)
+
+
+def spread_float(ds: xr.Dataset) -> xr.Dataset:
+    """Return the sweep with the float baseline of one width repeated at every width.
+
+    The baseline knows no device; where it was run at one width only, the rest is NaN.
+    """
+    if "float" not in ds["algorithm"].values or ds.sizes["pulse_width"] == 1:
+        return ds
+    at = ds["done"].sel(algorithm="float").any(["seed", "epoch"]).values.argmax()
+    parts = []
+    for i in range(ds.sizes["pulse_width"]):
+        here = ds.isel(pulse_width=[i])
+        source = ds.isel(pulse_width=[int(at)]).assign_coords(
+            pulse_width=here["pulse_width"], width_label=here["width_label"]
+        )
+        parts.append(here.where(here["algorithm"] != "float", source))
+    import xarray as xr
+
+    joined = xr.concat(parts, "pulse_width", combine_attrs="override")
+    joined["done"] = joined["done"].astype(bool)
+    joined.attrs = ds.attrs
     return schema.annotate(joined)
 
 

@@ -14,8 +14,10 @@ from feemu.params import param
 
 
 @jit
-def accumulate(x, d, lr, eps, chi, rows):
+def accumulate(x, d, lr, inverse, chi, rows):
     """Add ``lr x^T d`` to `chi` in place and list the rows that crossed the threshold.
+
+    `inverse` is one over the threshold.
 
     Returns
     -------
@@ -33,26 +35,25 @@ def accumulate(x, d, lr, eps, chi, rows):
                 for j in range(n_out):
                     chi[i, j] += v * d[b, j]
         if lines > before:
-            over = 0
+            here = 0
             for j in range(n_out):
-                over += 1 if abs(chi[i, j]) >= eps else 0
-            if over > 0:
+                here += np.int32(abs(chi[i, j]) * inverse)
+            if here > 0:
                 rows[crossed] = i
                 crossed += 1
-                for j in range(n_out):
-                    pulses += np.int64(abs(chi[i, j]) / eps)
+                pulses += here
     return crossed, pulses, lines
 
 
 @jit
-def take_pulses(chi, eps, rows, crossed, ptr, codes):
+def take_pulses(chi, eps, inverse, rows, crossed, ptr, codes):
     """Move whole thresholds of the listed rows from `chi` into pulse codes, in place."""
     e = 0
     for a in range(crossed):
         i = rows[a]
         ptr[a] = e
         for j in range(chi.shape[1]):
-            n = np.int64(abs(chi[i, j]) / eps)
+            n = np.int32(abs(chi[i, j]) * inverse)
             if n > 0:
                 down = chi[i, j] > 0
                 chi[i, j] -= np.float32(n) * (eps if down else -eps)
@@ -99,12 +100,13 @@ class MixedPrecisionLayer(ArrayLayer):
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Accumulate ``lr x^T d`` and program every whole threshold, in place."""
         array, n_out = self.arrays[0], self.chi.shape[1]
-        crossed, pulses, lines = accumulate(x, d, np.float32(lr), self.eps, self.chi, self._rows)
+        chi, rows, inverse = self.chi, self._rows, np.float32(1.0) / self.eps
+        crossed, pulses, lines = accumulate(x, d, np.float32(lr), inverse, chi, rows)
         ptr, codes = np.zeros(crossed + 1, np.int64), np.empty(pulses, np.uint32)
-        take_pulses(self.chi, self.eps, self._rows, crossed, ptr, codes)
-        array.pulse_list(self._rows[:crossed], ptr, codes)
+        take_pulses(chi, self.eps, inverse, rows, crossed, ptr, codes)
+        array.pulse_list(rows[:crossed], ptr, codes)
         work = lines * n_out
-        array.ledger.count_digital("train", 32, mac=work, accumulator_rmw=work, compare=work)
+        array.count_digital(32, mac=work, accumulator_rmw=work, compare=work)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Return copies of all that a checkpoint needs."""

@@ -8,42 +8,49 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.stepping import NOISE_BLOCK, STATE_BINS
+from feemu.array.stepping import MAX_SLOTS, STATE_BINS
+from feemu.rng import PIECE
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
 
 
-def make_out() -> tuple:
-    """Return one thread's (histogram, row sums, normals, words, cursor), see `step_list`."""
+#: Pulses listed at a time, at least one full row: codes and normals stay in the cache.
+LISTED = 16_384
+
+
+def make_out(n_in: int, n_out: int) -> tuple:
+    """Return one thread's (histogram, normals, words, codes, ptr), see `step_coincidences`."""
+    size = max(MAX_SLOTS * n_out, min(LISTED, MAX_SLOTS * n_out * n_in))
     return (
         np.zeros((2, STATE_BINS), np.int64),
-        np.zeros(4),
-        np.empty(NOISE_BLOCK, np.float32),
-        np.empty(NOISE_BLOCK, np.uint32),
-        np.zeros(2, np.int64),
+        np.empty(size + 8, np.float32),
+        np.empty(PIECE, np.uint32),
+        np.empty(size, np.uint32),
+        np.zeros(n_in + 1, np.int64),
     )
 
 
 class Meter:
-    """Running totals of one (phase, pair of pulse kinds); the ledger holds the rest.
+    """Running totals of one (phase, pair of pulse kinds); the book holds the rest.
 
     Float totals are loaded from the ledger and written back, never added to it, so that sums
     keep the order of the events whenever somebody looks.
     """
 
-    def __init__(self, n_kinds: int, threads: int) -> None:
-        self._ledger, self.threads = Ledger(n_kinds), threads
+    def __init__(self, n_kinds: int, shape: tuple[int, int], threads: int) -> None:
+        self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
-        self.out = make_out()
+        self.out = make_out(*shape)
         self.totals, self.lines = np.zeros(4), np.zeros(5, np.int64)
+        self.list_lines = np.zeros(4, np.int64)
         self.load()
 
     @property
     def ledger(self) -> Ledger:
         """The ledger, brought up to date."""
         self._store()
-        return self._ledger
+        return self.book
 
     @property
     def _where(self) -> tuple[int, list[int]]:
@@ -57,13 +64,14 @@ class Meter:
 
     def load(self) -> None:
         """Take the running totals from the ledger."""
-        book, (p, k) = self._ledger, self._where
+        book, (p, k) = self.book, self._where
         self.out[0][:] = book.state_hist[p, k]
         self.totals[:2], self.totals[2:] = book.switched[p, k], book.conductance[p, k]
         self.lines[:] = 0
+        self.list_lines[:] = 0
 
     def _store(self) -> None:
-        book, (p, k) = self._ledger, self._where
+        book, (p, k) = self.book, self._where
         book.state_hist[p, k] = self.out[0]
         book.pulses[p, k] = self.out[0].sum(axis=1)
         book.switched[p, k], book.conductance[p, k] = self.totals[:2], self.totals[2:]
@@ -73,19 +81,15 @@ class Meter:
         book.slots[p, k] += slots
         book.clipped_updates[p] += clipped
         self.lines[:] = 0
-
-    def count_list(self, row_slots: np.ndarray, codes: np.ndarray) -> None:
-        """Add the lines and slots of listed pulses, programmed row by row."""
-        p, k = self._where
-        down = int(np.count_nonzero(codes >> np.uint32(31)))
-        slots = row_slots.sum(axis=0)
-        self._ledger.row_pulses[p, k] += slots
-        self._ledger.slots[p, k] += slots
-        self._ledger.column_pulses[p, k] += (codes.size - down, down)
+        slots, pulses = self.list_lines[:2], self.list_lines[2:]
+        book.row_pulses[p, k] += slots
+        book.slots[p, k] += slots
+        book.column_pulses[p, k] += pulses
+        self.list_lines[:] = 0
 
     def count_read(self, kind: str, reads: int, outputs: int, lines: int, squares: float) -> None:
         """Add vector reads: their outputs converted, input lines driven and squared inputs."""
-        book, at = self._ledger, (PHASES.index(self.phase), READS.index(kind))
+        book, at = self.book, (PHASES.index(self.phase), READS.index(kind))
         book.reads[at] += reads
         book.adc[at] += outputs
         book.dac[at] += lines
@@ -99,12 +103,11 @@ class Meter:
         result is the same for any number of threads.
         """
         if self.threads == 1 or events < THREAD_EVENTS:
-            self.out[4][:] = 0
             step(0, active, self.out)
             return
         share = np.arange(1, self.threads) * (events / self.threads)
         cuts = [0, *np.searchsorted(first[:active], share).tolist(), active]
-        outs = [make_out() for _ in range(self.threads)]
+        outs = [make_out(*self._shape) for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
             jobs = [pool.submit(step, lo, hi, o) for lo, hi, o in zip(cuts, cuts[1:], outs)]
             for job in jobs:

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import jit
+from feemu._numba import internal, jit
 from feemu.rng import fill_normals
 
 #: Fields of a cell, float32 each.
 P, C_UP, C_DOWN, OFFSET, SPAN, REFERENCE = range(6)
 #: Top bit of a pulse code: a depression pulse.
 DOWN = np.uint32(1 << 31)
-#: Normals generated at a time (a multiple of 64).
-NOISE_BLOCK = 256
+#: Longest pulse train: slots are bits of one 32-bit word.
+MAX_SLOTS = 32
 #: Bins of the ledger's state histogram.
 STATE_BINS = 32
 
 _COLUMN = np.uint32((1 << 31) - 1)
+# Unsigned indices need no test for counting from the end.
+_0, _1, _2, _3, _4, _5 = (np.uintp(i) for i in range(6))
 
 
-@jit
+@internal
 def conductance_at(p, curve):
     """Return g(p) (float32) by linear interpolation in the conductance table."""
     u = p * np.float32(curve.shape[0] - 1)
@@ -33,137 +35,141 @@ def conductance_at(p, curve):
 
 
 @jit
-def step_list(row, codes, start, n, flip, event, last, ctx, out):
-    """Step the `n` pulses ``codes[start:start + n]`` of one row, in order, in place.
+def step_lists(rows, ptr, codes, noise, ahead, lo, hi, ctx, hist, row_sums):
+    """Step the listed pulses of rows ``lo..hi-1`` in place: row by row, in the order listed.
 
     Parameters
     ----------
-    row : int
-        Row of the array.
-    codes : ndarray of uint32
-        Pulse codes; `flip` (0 or `DOWN`) turns their direction.
-    event, last : int
-        Running number of the first event within the update, and the update's number of events:
-        event ``e`` takes normal number ``e`` of the update.
+    rows, ptr, codes : ndarray
+        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``.
+    noise : ndarray of float32
+        Standard normals; pulse ``i`` takes ``noise[i + ahead]``.
+    lo, hi : int
+        Part of the rows to step.
     ctx : tuple
         Array state and constants, see `feemu.array.synapses.SynapseArray._context`.
-    out : tuple
-        (hist int64 (2, 32), sums float64 (4,), noise float32, words uint32, cursor int64 (2,)):
-        pulses by state; sum of ``|dp|`` up and down, sum of mean conductance up and down; scratch.
+    hist : ndarray of int64, shape (2, 32)
+        Pulses by direction and state; added to.
+    row_sums : ndarray of float64, shape (rows, 4)
+        Per row: sum of ``|dp|`` up and down, sum of mean conductance up and down. The caller adds
+        rows in order, so that the total does not depend on how rows were split.
     """
-    cells, weights, events, variants, steps, curve, linear, scale, key, update = ctx
-    hist, sums, noise, words, cursor = out
-    k0, k1 = key
-    row_cells, row_weights, row_events = cells[row], weights[row], events[row]
+    cells, weights, events, variants, steps, curve, linear, scale = ctx
     n_steps = np.float32(steps.shape[2] - 1)
     many = steps.shape[1] > 1
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
-    sw_up, sw_down, g_up, g_down = sums[0], sums[1], sums[2], sums[3]
-    done = 0
-    while done < n:
-        e = event + done
-        if e < cursor[0] or e >= cursor[1]:
-            block = e // 4
-            n_blocks = min(NOISE_BLOCK // 4, (last + 3) // 4 - block)
-            fill_normals(k0, k1, 0, update, block, n_blocks, words, noise)
-            cursor[0] = 4 * block
-            cursor[1] = 4 * (block + n_blocks)
-        m = min(n - done, cursor[1] - e)
-        z0, c0 = e - cursor[0], start + done
-        for i in range(m):
-            code = np.uint32(codes[np.uintp(c0 + i)] ^ flip)
+    for a in range(lo, hi):
+        row = np.uintp(rows[a])
+        sw_up, sw_down, g_up, g_down = 0.0, 0.0, 0.0, 0.0
+        for i in range(ptr[a], ptr[a + 1]):
+            code = codes[np.uintp(i)]
             j = np.uintp(code & _COLUMN)
             down = np.uintp(code >> np.uint32(31))
-            p = row_cells[j, np.uintp(0)]
+            p = cells[row, j, _0]
             u = p * n_steps
             k = np.uintp(np.int32(u))
             f = u - np.float32(np.int32(u))
-            v = np.uintp(variants[row, j]) if many else np.uintp(0)
-            mean = steps[down, v, k, np.uintp(0)] + f * steps[down, v, k, np.uintp(1)]
-            sd = steps[down, v, k, np.uintp(2)] + f * steps[down, v, k, np.uintp(3)]
-            z = noise[np.uintp(z0 + i)]
-            step = row_cells[j, np.uintp(1) + down] * (mean + sd * z)
+            v = np.uintp(variants[row, j]) if many else _0
+            mean = steps[down, v, k, _0] + f * steps[down, v, k, _1]
+            sd = steps[down, v, k, _2] + f * steps[down, v, k, _3]
+            step = cells[row, j, _1 + down] * (mean + sd * noise[np.uintp(i + ahead)])
             q = p - step if down else p + step
-            q = zero if q < zero else (min(q, one))
+            q = zero if q < zero else min(q, one)
             hist[down, np.uintp(min(np.int32(p * np.float32(32.0)), np.int32(31)))] += 1
             before, after = p, q
             if not linear:
                 before = conductance_at(p, curve)
                 after = conductance_at(q, curve)
-            offset, span = row_cells[j, np.uintp(3)], row_cells[j, np.uintp(4)]
+            offset, span = cells[row, j, _3], cells[row, j, _4]
             g = np.float64(offset + span * (half * (before + after)))
             moved = np.float64(abs(q - p))
             sw_up += 0.0 if down else moved
             g_up += 0.0 if down else g
             sw_down += moved if down else 0.0
             g_down += g if down else 0.0
-            row_cells[j, np.uintp(0)] = q
-            row_weights[j] = scale * (offset + span * after - row_cells[j, np.uintp(5)])
-            row_events[j] += np.uint32(1)
-        done += m
-    sums[0], sums[1], sums[2], sums[3] = sw_up, sw_down, g_up, g_down
+            cells[row, j, _0] = q
+            weights[row, j] = scale * (offset + span * after - cells[row, j, _5])
+            events[row, j] += np.uint32(1)
+        row_sums[a, 0], row_sums[a, 1] = sw_up, sw_down
+        row_sums[a, 2], row_sums[a, 3] = g_up, g_down
 
 
-@jit
-def step_rows(rows, masks, flips, first, lo, hi, last, slots, ctx, out, row_sums):
-    """Step the coincidences of active rows ``lo..hi-1``: row, then slot, then column.
+@internal
+def list_coincidences(masks, flips, slots, lo, hi, ptr, codes):
+    """List the pulses of active rows from `lo` on while they fit; returns the row after the last.
+
+    A row's pulses stand in the order slot, column.
 
     Parameters
     ----------
-    rows, masks, flips, first : ndarray
-        Per active row: its number, the slots in which it fires (bits), `DOWN` where its input is
-        negative, and the number of events before it in the update.
+    masks, flips : ndarray of uint32
+        Per active row: the slots in which it fires (bits), and `DOWN` where its input is negative.
     slots : tuple
         (codes, count, width): the columns that fire in slot s are
-        ``codes[s * width : s * width + count[s]]``.
-    row_sums : ndarray of float64, shape (active rows, 4)
-        Sums of each row, so that the caller adds rows in order whatever the split.
+        ``codes[s * width : s * width + count[s]]``, with `DOWN` where d > 0.
     """
-    sums = out[1]
     slot_codes, slot_count, width = slots
-    for a in range(lo, hi):
-        for q in range(4):
-            sums[q] = 0.0
-        event = first[a]
-        mask = masks[a]
-        slot = 0
+    n, a = 0, lo
+    ptr[lo] = 0
+    while a < hi and n + MAX_SLOTS * width <= codes.size:
+        mask, flip, slot = masks[a], flips[a], 0
         while mask != 0:
             if mask & np.uint32(1):
-                n = slot_count[slot]
-                start = slot * width
-                step_list(rows[a], slot_codes, start, n, flips[a], event, last, ctx, out)
-                event += n
+                count = slot_count[slot]
+                for c in range(count):
+                    codes[np.uintp(n + c)] = slot_codes[np.uintp(slot * width + c)] ^ flip
+                n += count
             mask = np.uint32(mask >> np.uint32(1))
             slot += 1
-        for q in range(4):
-            row_sums[a, q] = sums[q]
+        a += 1
+        ptr[a] = n
+    return a
 
 
 @jit
-def step_counts(rows, ptr, codes, lo, hi, ctx, out, row_sums, row_slots):
-    """Step listed pulses of rows ``lo..hi-1``; `row_slots` gets the longest run of a cell.
+def step_coincidences(rows, masks, flips, first, lo, hi, slots, ctx, draw, out, row_sums):
+    """Step the coincidences of active rows ``lo..hi-1`` in place: row, then slot, then column.
 
     Parameters
     ----------
-    rows, ptr, codes : ndarray
-        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``; equal codes follow each other.
-    row_slots : ndarray of int64, shape (rows, 2)
-        Slots that the row needs for its up and its down pulses.
+    rows, first : ndarray
+        Number of each active row, and of the update's pulses before it.
+    draw : tuple
+        (key, update) of the noise: pulse ``e`` of the update takes normal number ``e``.
+    out : tuple
+        Histogram and scratch, see `feemu.array.meter.make_out`.
     """
-    sums = out[1]
-    last = ptr[ptr.size - 1]
-    for a in range(lo, hi):
-        for q in range(4):
-            sums[q] = 0.0
-        n = ptr[a + 1] - ptr[a]
-        step_list(rows[a], codes, ptr[a], n, np.uint32(0), ptr[a], last, ctx, out)
-        for q in range(4):
-            row_sums[a, q] = sums[q]
-        run = 0
+    hist, noise, words, codes, ptr = out
+    (k0, k1), update = draw
+    a = lo
+    while a < hi:
+        b = list_coincidences(masks, flips, slots, a, hi, ptr, codes)
+        block = first[a] // 4
+        ahead = first[a] - 4 * block
+        fill_normals(k0, k1, 0, update, block, (ahead + ptr[b] + 3) // 4, words, noise)
+        step_lists(rows, ptr, codes, noise, ahead, a, b, ctx, hist, row_sums)
+        a = b
+
+
+@jit
+def count_lines(ptr, codes, lines):
+    """Add to `lines` (int64, 4) the slots up and down, and the pulses up and down, of lists.
+
+    Rows are programmed one by one: a row takes as many slots of a direction as the synapse with
+    most pulses in it.
+    """
+    for a in range(ptr.size - 1):
+        run, up, down = 0, 0, 0
         for i in range(ptr[a], ptr[a + 1]):
             run = run + 1 if i > ptr[a] and codes[i] == codes[i - 1] else 1
-            down = np.int64(codes[i] >> np.uint32(31))
-            row_slots[a, down] = max(row_slots[a, down], run)
+            if codes[i] & DOWN:
+                down = max(down, run)
+                lines[3] += 1
+            else:
+                up = max(up, run)
+                lines[2] += 1
+        lines[0] += up
+        lines[1] += down
 
 
 @jit

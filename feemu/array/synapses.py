@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +17,12 @@ from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.meter import Meter
 from feemu.array.reading import Reading, read
 from feemu.array.trains import (
-    MAX_SLOTS,
     add_rows,
     coincidence,
     list_codes,
     list_counts,
     plan_sample,
+    row_blocks,
 )
 from feemu.params import unknown
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from feemu.devices import DeviceTables
 
 _PULSE_STREAM = {"init": "init", "calibration": "calibration", "train": "pulse"}
+#: Pulses of one call of `pulse_counts` that are listed at a time.
+_LISTED = 1_000_000
 _COUNTERS = (*PHASES, *(f"read-{kind}" for kind in READS), "read-evaluation")
 
 
@@ -84,19 +87,24 @@ class SynapseArray(Cells):
             raise ValueError(f"threads = {threads!r}: must be at least 1")
         self.seed, self.reading = int(seed), reading or Reading()
         self.counters = dict.fromkeys(_COUNTERS, 0)
-        self._meter = Meter(tables.steps.shape[0], int(threads))
+        self._meter = Meter(tables.steps.shape[0], self.shape, int(threads))
         self._make_scratch()
-        self._keys = {s: rng.key(self.seed, self.array_id, s) for s in _PULSE_STREAM.values()}
+        own = {p: rng.key(self.seed, self.array_id, s) for p, s in _PULSE_STREAM.items()}
         owner = self.array_id if train_id is None else int(train_id)
-        self._train_keys = tuple(rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
+        trains = (rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
+        self._keys, self._train_keys = own, (*trains, own["train"])
 
     def _make_scratch(self) -> None:
         n_in, n_out = self.shape
         n = max(n_in, n_out)
-        lines = (np.empty(n, np.int32), np.empty(n, np.uint32), np.empty(4 * n, np.uint32))
         self._scratch = (
-            lines,
-            (np.empty(MAX_SLOTS * n_out + 1, np.uint32), np.zeros(MAX_SLOTS, np.int64), n_out),
+            (np.empty(n, np.uint32), np.empty(4 * n, np.uint32), np.zeros((2, 2), np.int64)),
+            (np.empty(n_out, np.int32), np.empty(n_out, np.uint32)),
+            (
+                np.empty(st.MAX_SLOTS * n_out + 1, np.uint32),
+                np.zeros(st.MAX_SLOTS, np.int64),
+                n_out,
+            ),
             np.empty(n_in, np.int32),
             np.empty(n_in, np.uint32),
             np.empty(n_in, np.uint32),
@@ -110,6 +118,10 @@ class SynapseArray(Cells):
     def ledger(self) -> Ledger:
         """Counters of everything that happened so far."""
         return self._meter.ledger
+
+    def count_digital(self, bits: int, **operations: int) -> None:
+        """Count digital operations of a word length [bit] under the present phase."""
+        self._meter.book.count_digital(self.phase, bits, **operations)
 
     @property
     def phase(self) -> str:
@@ -134,13 +146,12 @@ class SynapseArray(Cells):
         if kinds != self._meter.kinds:
             self._meter.switch(self.phase, check_kinds(kinds, self.tables.signs))
 
-    def _state(self, stream: str) -> tuple:
-        k = self._keys[stream]
+    def _context(self) -> tuple:
         steps, kinds = self.tables.steps, list(self._meter.kinds)
         if steps.shape[0] > 2:
             steps = np.ascontiguousarray(steps[kinds])
         spread = (self._cells, self.weights, self.events, self._variants)
-        return (*spread, steps, *self._curve(), self._scale, k)
+        return (*spread, steps, *self._curve(), self._scale)
 
     def pulse_coincidence(
         self,
@@ -183,35 +194,31 @@ class SynapseArray(Cells):
         self._use_kinds(kinds)
         update = self.counters["train"]
         self.counters["train"] += x.shape[0]
-        keys, state = self._train_keys, self._state("pulse")
-        meter = self._meter
+        keys, ctx, meter = self._train_keys, self._context(), self._meter
         if meter.threads > 1 or self.tables.write_noise > 0:
-            return self._by_sample(x, d, lr, options, keys, update, state)
+            return self._by_sample(x, d, lr, options, update, ctx)
         return coincidence(
-            x, d, lr, self.granularity, options, keys, np.uint64(update), self._scratch, state,
+            x, d, lr, self.granularity, options, keys, np.uint64(update), self._scratch, ctx,
             meter.out, self._row_sums, meter.totals, meter.lines,
         )  # fmt: skip
 
-    def _by_sample(self, x, d, lr, options, keys, update, state) -> int:
+    def _by_sample(
+        self, x: np.ndarray, d: np.ndarray, lr: float, options: tuple, update: int, ctx: tuple
+    ) -> int:
         """Program sample by sample: the same numbers, rows split over threads."""
-        total, meter = 0, self._meter
-        slots, rows, masks, flips, first = self._scratch[1:]
+        total, meter, dw = 0, self._meter, self.granularity
+        slots, rows, masks, flips, first = self._scratch[2:]
+        keys, sums = self._train_keys, self._row_sums
         for b in range(x.shape[0]):
             now = np.uint64(update + b)
             active, events = plan_sample(
-                x[b], d[b], lr, self.granularity, options, keys, now, self._scratch, meter.lines
+                x[b], d[b], lr, dw, options, keys, now, self._scratch, meter.lines
             )
-            if events == 0:
-                continue
-            ctx = (*state, now)
-
-            def step(lo: int, hi: int, out: tuple) -> None:
-                sums = self._row_sums
-                st.step_rows(rows, masks, flips, first, lo, hi, events, slots, ctx, out, sums)
-
+            lists, draw = (rows, masks, flips, first), (keys[2], now)
+            step = partial(_step_part, lists, (slots, ctx, draw), sums)
             meter.split(step, active, first, events)
-            add_rows(self._row_sums, active, meter.totals)
-            if self.tables.write_noise > 0:
+            add_rows(sums, active, meter.totals)
+            if events and self.tables.write_noise > 0:
                 ptr, codes = list_codes(masks[:active], slots)
                 self._write_noise(rows[:active], ptr, codes, update + b, "train")
             total += events
@@ -252,17 +259,24 @@ class SynapseArray(Cells):
         self._use_kinds(kinds)
         update = self.counters[self.phase]
         self.counters[self.phase] += 1
+        return self._program(rows, ptr, codes, update, 0)
+
+    def _program(
+        self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray, update: int, before: int
+    ) -> int:
+        """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        state = (*self._state(_PULSE_STREAM[self.phase]), np.uint64(update))
-        row_slots = np.zeros((rows.size, 2), np.int64)
+        ctx, key, sums = self._context(), self._keys[self.phase], self._row_sums
 
         def step(lo: int, hi: int, out: tuple) -> None:
-            st.step_counts(rows, ptr, codes, lo, hi, state, out, self._row_sums, row_slots)
+            start = before + int(ptr[lo])
+            noise = rng.normals_from(key, update, 0, start, int(ptr[hi] - ptr[lo]))
+            st.step_lists(rows, ptr, codes, noise, -int(ptr[lo]), lo, hi, ctx, out[0], sums)
 
         self._meter.split(step, rows.size, ptr[:-1], codes.size)
-        add_rows(self._row_sums, rows.size, self._meter.totals)
-        self._meter.count_list(row_slots, codes)
+        add_rows(sums, rows.size, self._meter.totals)
+        st.count_lines(ptr, codes, self._meter.list_lines)
         if self.tables.write_noise > 0:
             self._write_noise(rows, ptr, codes, update, self.phase)
         return codes.size
@@ -281,7 +295,14 @@ class SynapseArray(Cells):
                 f"pulse counts: shape {n.shape} of {n.dtype}; give whole numbers (round, then cast "
                 f"to int) of shape {self.shape}"
             )
-        return self.pulse_list(*list_counts(n), kinds)
+        self._use_kinds(kinds)
+        n = n.astype(np.int64, copy=False)  # small types have no magnitude of their lowest value
+        update = self.counters[self.phase]
+        self.counters[self.phase] += 1
+        total = 0
+        for rows in row_blocks(n, _LISTED):
+            total += self._program(*list_counts(n, rows), update, total)
+        return total
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -379,3 +400,8 @@ class SynapseArray(Cells):
         book = {k.removeprefix("ledger_"): v for k, v in saved.items() if k.startswith("ledger_")}
         self.ledger.load(book)
         self._meter.load()
+
+
+def _step_part(lists: tuple, state: tuple, sums: np.ndarray, lo: int, hi: int, out: tuple) -> None:
+    """Step active rows ``lo..hi-1`` with one thread's scratch."""
+    st.step_coincidences(*lists, lo, hi, *state, out, sums)

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import jit
-from feemu.array.stepping import DOWN, step_rows
+from feemu._numba import internal, jit
+from feemu.array.stepping import DOWN, MAX_SLOTS, step_coincidences
 from feemu.rng import fill_units
 
-#: Longest pulse train: slots are bits of one 32-bit word.
-MAX_SLOTS = 32
 
-
-@jit
+@internal
 def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
     """Return (length, row gain, column gain, clipped) of one sample's trains.
 
@@ -49,85 +46,70 @@ def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
     return length, amp * np.sqrt(d_top / x_max), amp * np.sqrt(x_max / d_top), clipped
 
 
-@jit
-def threshold(probability):
-    """Return the 24-bit firing threshold of a probability: ``floor(min(p, 1) 2^24)``."""
-    return np.uint32(min(probability, 1.0) * 16777216.0)
+@internal
+def fire(values, gain, length, key, update, units, masks, work):
+    """List the non-zero lines in `units` and the slots in which each fires in `masks` (bits).
 
-
-@jit
-def active_lines(values, gain, units, thresholds):
-    """List the non-zero lines with their thresholds; returns their number and sign bits seen."""
+    A line fires in a slot when the upper 24 bits of its word lie below
+    ``floor(min(gain |value|, 1) 2^24)``. Returns (lines, signs): signs has bit 0 set if a value is
+    positive and bit 1 if one is negative.
+    """
+    thresholds, words, _ = work
     n, signs = 0, 0
     for i in range(values.size):
         v = np.float64(values[i])
         if v != 0.0:
             units[n] = i
-            thresholds[n] = threshold(gain * abs(v))
+            thresholds[n] = np.uint32(min(gain * abs(v), 1.0) * 16777216.0)
+            masks[n] = 0
             signs |= 1 if v > 0.0 else 2
             n += 1
+    for block in range((length + 3) // 4):
+        fill_units(key[0], key[1], units, n, update, block, words)
+        for s in range(min(4, length - 4 * block)):
+            slot = np.uint32(4 * block + s)
+            for a in range(n):
+                fires = (words[4 * a + s] >> np.uint32(8)) < thresholds[a]
+                masks[a] |= np.uint32(np.uint32(fires) << slot)
     return n, signs
 
 
-@jit
-def column_slots(d, gain, length, key, update, work, slots):
-    """Fill the slot lists with the columns that fire; returns (with d > 0, with d < 0)."""
-    units, thresholds, words = work
+@internal
+def list_columns(d, n, length, units, masks, slots):
+    """Fill the slot lists with the columns that fire; returns how many with d > 0 and d < 0."""
     slot_codes, slot_count, width = slots
-    n, _ = active_lines(d, gain, units, thresholds)
-    positive, negative = 0, 0
-    for block in range((length + 3) // 4):
-        fill_units(key[0], key[1], units, n, update, block, words)
-        for s in range(min(4, length - 4 * block)):
-            slot = 4 * block + s
-            count = 0
-            for a in range(n):
-                j = units[a]
-                slot_codes[slot * width + count] = np.uint32(j) | (
-                    DOWN if d[j] > 0 else np.uint32(0)
-                )
-                fires = (words[4 * a + s] >> np.uint32(8)) < thresholds[a]
-                count += 1 if fires else 0
-                positive += 1 if fires and d[j] > 0 else 0
-            slot_count[slot] = count
-            negative += count
-    return positive, negative - positive
+    positive, total = 0, 0
+    for slot in range(length):
+        count = slot * width
+        for a in range(n):
+            j = units[a]
+            fires = masks[a] >> np.uint32(slot) & np.uint32(1)
+            slot_codes[np.uintp(count)] = np.uint32(j) | (DOWN if d[j] > 0 else np.uint32(0))
+            count += np.int64(fires)
+            positive += 1 if fires and d[j] > 0 else 0
+        slot_count[slot] = count - slot * width
+        total += slot_count[slot]
+    return positive, total - positive
 
 
-@jit
-def row_masks(x, gain, length, key, update, work, slots, rows, masks, flips, first):
-    """List the rows that fire; returns (rows, events, row firings, sign bits of x).
-
-    Rows that meet no column are dropped from the list but their firings are counted.
-    """
-    units, thresholds, words = work
+@internal
+def list_rows(x, n, length, slots, rows, masks, flips, first):
+    """Keep the rows that meet a column, in place; returns (rows, events, row firings)."""
     slot_count = slots[1]
-    n, signs = active_lines(x, gain, units, thresholds)
-    for a in range(n):
-        masks[a] = 0
-    for block in range((length + 3) // 4):
-        fill_units(key[0], key[1], units, n, update, block, words)
-        for s in range(min(4, length - 4 * block)):
-            bit = np.uint32(1) << np.uint32(4 * block + s)
-            for a in range(n):
-                fires = (words[4 * a + s] >> np.uint32(8)) < thresholds[a]
-                masks[a] |= np.uint32(bit) if fires else np.uint32(0)
     active, events, firings = 0, 0, 0
     for a in range(n):
-        mask = masks[a]
         here = 0
         for slot in range(length):
-            if mask >> np.uint32(slot) & np.uint32(1):
-                firings += 1
-                here += slot_count[slot]
+            fires = np.int64(masks[a] >> np.uint32(slot) & np.uint32(1))
+            firings += fires
+            here += fires * slot_count[slot]
         if here > 0:
-            rows[active] = units[a]
-            masks[active] = mask
-            flips[active] = DOWN if x[units[a]] < 0 else np.uint32(0)
+            rows[active], masks[active] = rows[a], masks[a]
+            flips[active] = DOWN if x[rows[a]] < 0 else np.uint32(0)
             first[active] = events
             active += 1
             events += here
-    return active, events, firings, signs
+    return active, events, firings
 
 
 @jit
@@ -139,7 +121,7 @@ def plan_sample(x, d, lr, dw, options, keys, update, scratch, lines):
     options : tuple
         (bl_min, bl_max, managed).
     keys : tuple
-        Keys of the x-train and d-train streams.
+        Keys of the x-train and d-train streams (and others).
     scratch : tuple
         Work arrays, see `feemu.array.synapses.SynapseArray`.
     lines : ndarray of int64, shape (5,)
@@ -147,14 +129,20 @@ def plan_sample(x, d, lr, dw, options, keys, update, scratch, lines):
         clipped updates; added to. The half-step of rows with x > 0 and columns with d < 0 is a
         potentiation, and so on; a half-step for which x has no line of that sign is left out.
     """
-    work, slots, rows, masks, flips, first = scratch
+    work, columns, slots, rows, masks, flips, first = scratch
     length, row_gain, column_gain, clipped = train_plan(x, d, lr, dw, *options)
     if length == 0:
         return 0, 0
-    positive, negative = column_slots(d, column_gain, length, keys[1], update, work, slots)
-    active, events, firings, signs = row_masks(
-        x, row_gain, length, keys[0], update, work, slots, rows, masks, flips, first
-    )
+    values, gains = (x, d), (row_gain, column_gain)
+    units, bits = (rows, columns[0]), (masks, columns[1])
+    found = work[2]
+    for side in range(2):
+        found[side, 0], found[side, 1] = fire(
+            values[side], gains[side], length, keys[side], update, units[side], bits[side], work
+        )
+    n_rows, signs, n_columns = found[0, 0], found[0, 1], found[1, 0]
+    positive, negative = list_columns(d, n_columns, length, columns[0], columns[1], slots)
+    active, events, firings = list_rows(x, n_rows, length, slots, rows, masks, flips, first)
     lines[0] += firings
     lines[1] += (negative if signs & 1 else 0) + (positive if signs & 2 else 0)
     lines[2] += (positive if signs & 1 else 0) + (negative if signs & 2 else 0)
@@ -172,27 +160,25 @@ def add_rows(row_sums, active, totals):
 
 
 @jit
-def coincidence(x, d, lr, dw, options, keys, update, scratch, state, out, row_sums, totals, lines):
-    """Program the request ``-lr d x^T`` sample by sample, in place; returns the events.
+def coincidence(x, d, lr, dw, options, keys, update, scratch, ctx, out, row_sums, totals, lines):
+    """Program the request ``-lr d x^T`` sample by sample, in place; returns the pulses.
 
     Parameters
     ----------
     x, d : ndarray of float32, shapes (batch, n_in), (batch, n_out)
         Inputs and errors; `d` holds the factor 1 / batch of the mean loss.
+    keys : tuple
+        Keys of the x-train, d-train and pulse streams.
     update : uint64
         Update counter of the first sample; each sample advances it by one.
-    state : tuple
-        The step context without its update counter, see `step_list`.
     """
-    slots, rows, masks, flips, first = scratch[1:]
-    total = 0
+    slots, rows, masks, flips, first = scratch[2:]
+    total, start = 0, np.int64(0)
     for b in range(x.shape[0]):
         now = np.uint64(update + np.uint64(b))
         active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, scratch, lines)
-        out[4][0] = 0
-        out[4][1] = 0
-        ctx = state + (now,)
-        step_rows(rows, masks, flips, first, 0, active, events, slots, ctx, out, row_sums)
+        draw = (keys[2], now)
+        step_coincidences(rows, masks, flips, first, start, active, slots, ctx, draw, out, row_sums)
         add_rows(row_sums, active, totals)
         total += events
     return total
@@ -210,12 +196,26 @@ def list_codes(masks: np.ndarray, slots: tuple) -> tuple[np.ndarray, np.ndarray]
     return ptr, np.concatenate(lists) if lists else np.empty(0, np.uint32)
 
 
-def list_counts(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (rows, ptr, codes) of signed pulse counts, shape (n_in, n_out)."""
-    many = np.abs(counts.astype(np.int64))
+def row_blocks(counts: np.ndarray, limit: int) -> list[slice]:
+    """Return slices of rows that hold at most `limit` pulses each, one row at least."""
+    per_row = np.abs(counts.astype(np.int64)).sum(axis=1)
+    blocks, start, total = [], 0, 0
+    for i, n in enumerate(per_row.tolist()):
+        if total and total + n > limit:
+            blocks.append(slice(start, i))
+            start, total = i, 0
+        total += n
+    return [*blocks, slice(start, len(per_row))]
+
+
+def list_counts(counts: np.ndarray, part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (rows, ptr, codes) of signed pulse counts, shape (n_in, n_out), for some rows."""
+    n = counts[part].astype(np.int64)
+    many = np.abs(n)
     per_row = many.sum(axis=1)
-    rows = np.flatnonzero(per_row).astype(np.int32)
-    ptr = np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int64)
-    column = np.broadcast_to(np.arange(counts.shape[1], dtype=np.uint32), counts.shape)
-    codes = np.where(counts < 0, column | DOWN, column).astype(np.uint32)
+    own = np.flatnonzero(per_row)
+    ptr = np.concatenate([[0], np.cumsum(per_row[own])]).astype(np.int64)
+    column = np.broadcast_to(np.arange(n.shape[1], dtype=np.uint32), n.shape)
+    codes = np.where(n < 0, column | DOWN, column).astype(np.uint32)
+    rows = (own + part.start).astype(np.int32)
     return rows, ptr, np.repeat(codes.ravel(), many.ravel())

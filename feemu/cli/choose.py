@@ -24,8 +24,9 @@ def open_preset(name: str) -> Device | Family:
     if name.endswith(".toml") or Path(name).is_file():
         return read_preset(Path(name).expanduser())
     if name not in preset_names():
+        beside = f"; a result is named in full: {name}.nc" if Path(f"{name}.nc").is_file() else ""
         raise ValueError(
-            f"{unknown('device', name, preset_names())}, or a preset file ending in .toml"
+            f"{unknown('device', name, preset_names())}, or a preset file ending in .toml{beside}"
         )
     return preset(name)
 

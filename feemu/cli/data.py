@@ -14,8 +14,8 @@ EXAMPLES = ["feemu data fetch mnist", "feemu data fetch fashion_mnist --folder d
 
 def add_arguments(parser: Parser) -> None:
     """Declare the action, the name and where to put the files."""
-    parser.add_argument("action", metavar="fetch", help="what to do: fetch")
-    parser.add_argument("name", metavar="NAME", help="mnist or fashion_mnist")
+    parser.add_argument("action", metavar="fetch", nargs="?", help="what to do: fetch")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="mnist or fashion_mnist")
     parser.add_argument("--folder", metavar="DIR", help="data folder (default: the user's cache)")
     parser.add_argument("--mirror", metavar="URL", help="address of a folder with the files")
 
@@ -24,8 +24,10 @@ def run(options: argparse.Namespace) -> None:
     """Fetch the files and say where they are."""
     from feemu.cli.text import Line
     from feemu.params import unknown
-    from feemu.tasks import fetch
+    from feemu.tasks import IMAGE_SETS, fetch
 
+    if options.name is None:
+        raise ValueError(f"expected 'feemu data fetch NAME', NAME is {' or '.join(IMAGE_SETS)}")
     if options.action != "fetch":
         raise ValueError(unknown("action", options.action, ("fetch",)))
     line = Line()

@@ -1,6 +1,6 @@
 """List the devices that come with feemu.
 
-A single device or family in full: ``feemu info NAME``.
+``feemu devices NAME`` shows one in full.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import argparse
 
 from feemu.cli.parser import Parser
 
-EXAMPLES = ["feemu devices", "feemu info hzo_superlattice"]
+EXAMPLES = ["feemu devices", "feemu devices hzo_superlattice"]
 
 
 def add_arguments(parser: Parser) -> None:
-    """Declare nothing: the command has no options."""
+    """Declare the optional name."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="this one only, as 'feemu info'")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -22,6 +23,11 @@ def run(options: argparse.Namespace) -> None:
     from feemu.devices import Family, preset, preset_names
     from feemu.params import format_width
 
+    if options.name is not None:
+        from feemu.cli.info import show_preset
+
+        show_preset(options.name)
+        return
     rows, sources = [], {}
     for name in preset_names():
         found = preset(name)
@@ -41,4 +47,4 @@ def run(options: argparse.Namespace) -> None:
     print()
     for source, number in sources.items():
         print(wrapped(f"[{number}]", source))
-    print("\nnext      feemu info NAME")
+    print("\nnext      feemu devices NAME")

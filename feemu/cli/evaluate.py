@@ -10,7 +10,11 @@ import argparse
 
 from feemu.cli.parser import Parser
 
-EXAMPLES = ["feemu eval state.npz", "feemu eval state.npz --data DIR", "feemu eval state.npz --task own.npz"]
+EXAMPLES = [
+    "feemu eval state.npz",
+    "feemu eval state.npz --data DIR",
+    "feemu eval state.npz --task own.npz",
+]
 
 
 def add_arguments(parser: Parser) -> None:
@@ -39,7 +43,8 @@ def run(options: argparse.Namespace) -> None:
     if task.data_sha256 != case.data_sha256:
         print("caveat    these are not the data that the network was trained with")
     if case.physics_version != PHYSICS_VERSION:
-        print(f"caveat    trained with physics version {case.physics_version}, this is {PHYSICS_VERSION}")
+        theirs = case.physics_version
+        print(f"caveat    trained with physics version {theirs}, this is {PHYSICS_VERSION}")
     same = task.data_sha256 == case.data_sha256
     rows = []
     for part in ("validation", "test"):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Turns what runs report into a progress line with accuracy, pulses, energy and time left."""
+    """Turns what runs report into a line: time left, validation accuracy, pulses, energy."""
 
     def __init__(self, cases: Sequence[Case], line: Line) -> None:
         self.place = {case.digest(): i for i, case in enumerate(cases)}
@@ -39,37 +39,48 @@ class Watch:
         """Show where a run in this process stands."""
         number = self.place.get(case.digest(), 0)
         done = (number + seen.images / max(seen.total, 1)) / self.total
-        if self._start is None:
-            self._start = (time.monotonic(), done)
+        left = self._left(done, 0.01) if seen.images else ""
         if not self.line.due():
             return
-        begin, already = self._start
         whole = seen.epoch * seen.total / max(seen.images, 1)
+        number = f" {number + 1}/{self.total}" if self.total > 1 else f" seed {case.seed}"
         parts = [
-            f"{_name(case)} ({number + 1} of {self.total})" if self.total > 1 else _name(case),
-            f"epoch {seen.epoch:.2f}" + (f" of {whole:g}" if seen.images else ""),
-            f"validation {text.percent(seen.validation_accuracy)} %",
-            f"{text.count(seen.pulses)} pulses",
+            f"{case.algorithm.label}{number}",
+            f"epoch {seen.epoch:.2f}" + (f"/{whole:g}" if seen.images else ""),
+            left,
+            f"accuracy {text.percent(seen.validation_accuracy)} %",
+            f"{text.si(seen.pulses, '').strip()} pulses",
         ]
         if seen.result is not None:
             last = energy(seen.result().isel(epoch=[-1]))
             parts.append(f"programming {text.si(float(last['energy_device'].sum()), 'J')}")
-        parts.append(text.left(time.monotonic() - begin, done - already, 1 - already))
         self.line.show("  ".join(filter(None, parts)))
 
     def after(self, done: int, total: int, ds: xr.Dataset) -> None:
         """Show that a run has ended."""
+        left = self._left(done / total, 0.1)
         if not self.line.due():
             return
-        accuracy = float(ds["validation_accuracy"].values[-1])
-        last = energy(ds.isel(epoch=[-1]))
-        pulses = ds["pulses"].isel(epoch=-1).sum().item()
-        self.line.show(
-            f"{done} of {total} runs  {ds['algorithm'].item()} seed {ds['seed'].item()}: "
-            f"validation {text.percent(accuracy)} %  {text.count(pulses)} pulses  programming "
-            f"{text.si(float(last['energy_device'].sum()), 'J')}  "
-            f"{text.left(self.line.elapsed, done, total)}"
-        )
+        accuracy = text.percent(float(ds["validation_accuracy"].values[-1]))
+        last = ds.isel(epoch=[-1])
+        parts = [
+            f"{done}/{total} runs",
+            left,
+            f"{ds['algorithm'].item()} seed {ds['seed'].item()}: accuracy {accuracy} %",
+            f"{text.si(last['pulses'].sum().item(), '').strip()} pulses",
+            f"programming {text.si(float(energy(last)['energy_device'].sum()), 'J')}",
+        ]
+        self.line.show("  ".join(filter(None, parts)))
+
+    def _left(self, done: float, least: float) -> str:
+        """Return the time left, counted from the first report on: what was before, compiled."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = (now, done)
+        begin, already = self._start
+        if done - already < least:
+            return ""
+        return f"{text.seconds((now - begin) * (1 - done) / (done - already))} left"
 
 
 def run_cases(
@@ -127,7 +138,7 @@ def _on_workers(cases: Sequence[Case], watch: Watch, workers: int, common: dict)
         return sweep(cases, executor=pool, progress=watch.after, **common)
     except BrokenProcessPool:
         raise OSError(
-            "a worker process ended by itself, perhaps for lack of memory; use fewer --workers"
+            "a worker process ended by itself, perhaps for lack of memory; try --workers 1"
         ) from None
     except BaseException:
         for process in list((pool._processes or {}).values()):
@@ -152,6 +163,23 @@ def remove_parts(cases: Sequence[Case], parts: Path) -> None:
         parts.rmdir()
 
 
+def keep_parts(parts: Path) -> bool:
+    """Return whether there is anything to continue from; an empty folder is removed."""
+    if not parts.is_dir():
+        return False
+    with contextlib.suppress(OSError):
+        parts.rmdir()
+    return parts.is_dir()
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
 def write_run_record(path: Path, line: Line, workers: int) -> Path:
     """Write ``<name>.run.json`` beside a result: what depends on clock and machine."""
     record = {
@@ -159,11 +187,7 @@ def write_run_record(path: Path, line: Line, workers: int) -> Path:
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(line.elapsed, 3),
         "workers": workers,
-        "processors": os.cpu_count(),
+        "processors": processors(),
         "machine": platform.platform(),
     }
     return write_json_atomic(path.with_suffix(".run.json"), record)
-
-
-def _name(case: Case) -> str:
-    return f"{case.algorithm.label} seed {case.seed}"

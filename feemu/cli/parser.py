@@ -53,7 +53,9 @@ class Parser(argparse.ArgumentParser):
             options = [o for o in self._option_string_actions if o.startswith("--")]
             name = rest[0].partition("=")[0]
             near = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            hint = f"did you mean {' or '.join(near)}?" if near else ""
+            if not name.startswith("-"):
+                hint = "values are written without blanks, e.g. 20ns or 256,128"
             self.error(f"unexpected argument {rest[0]!r}: {hint}")
         return values, rest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,7 @@ def seed_table(ds: xr.Dataset) -> str:
     """Return one line per seed of a priced grid with a single width and algorithm."""
     header = (
         "seed", "validation [%]", "test [%]", "pulses", "programming", "digital", "read", "total",
-        "ever pulsed, by layer [%]",
+        "ever pulsed [%]",
     )  # fmt: skip
     ((_, _, _, cell),) = cells(ds)
     rows = [_seed_row(str(s), cell.sel(seed=s)) for s in cell["seed"].values]
@@ -122,7 +123,12 @@ def _seed_row(label: str, one: xr.Dataset) -> tuple[str, ...]:
 
 def assumed_note(ds: xr.Dataset) -> str:
     """Return the line that says what the energies rest on without a source."""
-    note = ds["energy_total"].attrs.get("assumed", "")
+    from feemu.energy import EnergyModel
+
+    units = {f.name: f.metadata["param"]["unit"] for f in dataclasses.fields(EnergyModel)}
+    pairs = [p.split(" = ") for p in ds["energy_total"].attrs.get("assumed", "").split(", ") if p]
+    shown = [f"{n} {v} {units.get(n, '')}".removesuffix(" 1").strip() for n, v in pairs]
+    note = ", ".join(shown)
     return text.wrapped("energy", f"assumed, as no source gives them: {note}") if note else ""
 
 

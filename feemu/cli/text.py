@@ -112,8 +112,3 @@ class Line:
             self.stream.write("\n")
             self.stream.flush()
             self._open = False
-
-
-def left(elapsed: float, done: float, total: float) -> str:
-    """Return the time left, in proportion, e.g. ``'20 s left'``; empty before anything is done."""
-    return f"{seconds(elapsed * (total - done) / done)} left" if done > 0 else ""

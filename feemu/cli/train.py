@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
             cases, watch, workers=options.workers, data=options.data, parts=parts, states=states
         )
     except BaseException:
-        if parts is not None and parts.is_dir():
+        if parts is not None and jobs.keep_parts(parts):
             print(f"feemu: the same command continues from {parts}", file=sys.stderr)
         raise
     ds = price(ds)

@@ -71,7 +71,7 @@ def grid(ds: xr.Dataset, *names: str, also: tuple[str, ...] = ()) -> Grid:
     if "width_label" in ds.coords:
         part = part.assign_coords(width_label=ds["width_label"])
     for name, value in zip(GRID, (np.nan, NO_NAME, 0)):
-        if name not in part.coords:
+        if name not in part.coords and name not in part.dims:
             part = part.assign_coords({name: value})
     part = part.expand_dims([n for n in GRID if n not in part.dims])
     allowed = {*GRID, "epoch", *also}
@@ -136,6 +136,17 @@ def last(values: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(
         body, values.astype(float), input_core_dims=[["epoch"]], vectorize=True, keep_attrs=True
     )
+
+
+def median(values: xr.DataArray) -> np.ndarray:
+    """Return the median over seeds, +inf taking part; NaN where nothing was run."""
+    body = values.transpose(..., "seed").values.astype(float)
+    out = np.full(body.shape[:-1], np.nan)
+    for place in np.ndindex(out.shape):
+        known = body[place][~np.isnan(body[place])]
+        if known.size:
+            out[place] = np.median(known)
+    return out
 
 
 def summary(values: xr.DataArray) -> xr.Dataset:

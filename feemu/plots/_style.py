@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
@@ -52,12 +53,12 @@ _CHARACTER = 0.05
 
 
 def algorithm_style(name: str) -> tuple[str, str]:
-    """Return colour and marker of an algorithm, the same in every picture."""
+    """Return colour and marker of an algorithm, the same in every picture; ideal ones darker."""
     base = name.removesuffix(_IDEAL)
-    if base in ALGORITHM_STYLES:
-        return ALGORITHM_STYLES[base]
     pick = zlib.crc32(base.encode())
-    return _OTHERS[pick % 4], _OTHER_MARKERS[pick // 4 % 4]
+    other = (_OTHERS[pick % 4], _OTHER_MARKERS[pick // 4 % 4])
+    colour, marker = ALGORITHM_STYLES.get(base, other)
+    return (colour if base == name else _darker(colour)), marker
 
 
 def algorithm_order(names: Iterable[str]) -> list[str]:
@@ -128,11 +129,16 @@ def new_axes(ax: Axes | None, size: tuple[float, float] = PANEL) -> Axes:
     return ax
 
 
-def axes_row(n: int) -> list[Axes]:
-    """Return n axes side by side in a new figure, sharing both scales."""
-    size = (1.6 + 3.6 * n, PANEL[1])
+def axes_grid(n: int) -> list[Axes]:
+    """Return n axes in a new figure, up to three in a row, sharing both scales."""
+    columns = n if n <= 3 else math.ceil(n / 2)
+    rows = math.ceil(n / columns)
+    size = (1.6 + 3.6 * columns, 0.4 + 3.8 * rows)
     figure = Figure(figsize=size, dpi=100, layout="constrained")
-    return list(figure.subplots(1, n, sharey=True, squeeze=False)[0])
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for spare in axes[n:]:
+        spare.remove()
+    return list(axes[:n])
 
 
 def panels(
@@ -146,12 +152,22 @@ def panels(
         If they are no axes, or of another number.
     """
     if ax is None:
-        return axes_row(n) if n > 1 else [new_axes(None)]
+        return axes_grid(n) if n > 1 else [new_axes(None)]
     given = [new_axes(a) for a in np.ravel(np.array(ax, object))]
     if len(given) not in ((1, n) if single else (n,)):
         allowed = f"1 or {n}" if single and n > 1 else f"{n}"
-        raise ValueError(f"ax: got {len(given)} axes, expected {allowed}, one per {each}")
+        hint = "" if single else "; select a single pulse width to use one"
+        raise ValueError(f"ax: got {len(given)} axes, expected {allowed}, one per {each}{hint}")
     return given
+
+
+def beside(axes: list[Axes]) -> Axes:
+    """Return the axes that a legend stands beside: the last one of the first row."""
+    specs = [ax.get_subplotspec() for ax in axes]
+    if any(spec is None for spec in specs):
+        return axes[-1]
+    row = [ax for ax, spec in zip(axes, specs) if spec.rowspan.start == specs[0].rowspan.start]
+    return row[-1]
 
 
 def one_or_all(axes: list[Axes]) -> Axes | list[Axes]:
@@ -266,16 +282,41 @@ def width_gap(widths: Sequence[float]) -> float:
     return float(np.diff(places).min()) if places.size > 1 else 1.0
 
 
-def dodge(widths: Sequence[float], i: int, n: int, share: float = 0.6) -> np.ndarray:
+def dodge(widths: Sequence[float], i: int, n: int, share: float = 0.75) -> np.ndarray:
     """Return the widths moved sideways so that n series stand next to each other."""
     step = share * width_gap(widths) * ((i + 0.5) / n - 0.5) if n > 1 else 0.0
     return np.asarray(widths, float) * 10**step
 
 
-def _wrap(ax: Axes, notes: Sequence[str]) -> list[str]:
+def mark_size(ax: Axes, n: int) -> float:
+    """Return the size [pt] of marks of which n stand side by side."""
+    return float(np.clip(0.6 * 72 * _inches(ax) / n, 3.0, 11.0))
+
+
+def ylabel(axes: Sequence[Axes], text: str) -> None:
+    """Label y of the axes that stand at the left."""
+    for i, ax in enumerate(axes):
+        spec = ax.get_subplotspec()
+        if i == 0 or spec is None or spec.is_first_col():
+            ax.set_ylabel(text, fontsize=TEXT_SIZE)
+
+
+def _darker(colour: str) -> str:
+    return to_hex(0.5 * np.array(to_rgb(colour)))
+
+
+def root_figure(ax: Axes) -> Figure:
+    """Return the figure that holds the axes, whatever lies between."""
     figure = ax.figure
     while not isinstance(figure, Figure):
         figure = figure.figure
-    inches = ax.get_position().width * figure.get_figwidth()
-    room = max(24, int(inches / _CHARACTER))
+    return figure
+
+
+def _inches(ax: Axes) -> float:
+    return ax.get_position().width * root_figure(ax).get_figwidth()
+
+
+def _wrap(ax: Axes, notes: Sequence[str]) -> list[str]:
+    room = max(24, int(_inches(ax) / _CHARACTER))
     return [line for text in notes if text for line in textwrap.wrap(text, room)]

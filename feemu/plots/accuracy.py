@@ -70,10 +70,10 @@ def accuracy_over_epoch(
         if target is not None:
             panel.axhline(target, color=style.GREY, linewidth=0.8, linestyle=":", zorder=0)
         style.finish(panel, label.split(" [")[0] if several else title)
-    panels[0].set_ylabel(label, fontsize=style.TEXT_SIZE)
+    style.ylabel(panels, label)
     names = style.algorithm_handles(g.algorithms, marks=False)
     more = style.style_handles(g.width_labels) if several else []
-    style.legend(panels[-1], legend, names + more, cells.seeds_words(stats["runs"]))
+    style.legend(style.beside(panels), legend, names + more, cells.seeds_words(stats["runs"]))
     return ax if ax is not None else style.one_or_all(panels)
 
 
@@ -119,11 +119,11 @@ def accuracy_over_energy(
         panel.set_xlabel(
             "cumulative energy [J]" if len(panels) == 1 else style.label_of(spent[column])
         )
-    panels[0].set_ylabel(style.label_of(g.ds[metric]))
+    style.ylabel(panels, style.label_of(g.ds[metric]))
     words = g.width_labels if len(panels) > 1 else ["total energy", "programming energy"]
     names = style.algorithm_handles(g.algorithms, marks=False)
     lines = style.style_handles(words)
-    style.legend(panels[-1], legend, names + lines, cells.seeds_words(stats["runs"]))
+    style.legend(style.beside(panels), legend, names + lines, cells.seeds_words(stats["runs"]))
     titles = ["programming alone", "all together"] if len(panels) > 1 else [g.width_labels[0]]
     for panel, title in zip(panels, titles):
         style.finish(panel, title, [cells.assumption_note(source)])
@@ -159,7 +159,7 @@ def final_accuracy(
     ax = style.new_axes(ax)
     stats = cells.summary(cells.last(g.ds[metric]))
     for i, name in enumerate(g.algorithms):
-        x = style.dodge(g.widths, i, len(g.algorithms), 0.35)
+        x = style.dodge(g.widths, i, len(g.algorithms), 0.5)
         _bars(ax, x, stats.sel(algorithm=name), name)
     style.width_axis(ax, g.widths, g.origins)
     ax.set_ylabel(style.label_of(g.ds[metric]) + " at the end")

@@ -11,9 +11,10 @@ from matplotlib.ticker import EngFormatter
 from feemu.devices import Device, Family
 from feemu.energy import EnergyModel, pulse_terms, tau_w
 from feemu.plots import _cells as cells
+from feemu.plots import _strip as strip
 from feemu.plots import _style as style
 from feemu.plots.devices import devices_of
-from feemu.statistics import energy_to, median_interval, reached
+from feemu.statistics import energy_to, reached
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -148,16 +149,19 @@ def energy_over_width(
         else energy_to(g.ds, target, metric, column=column)
         for name, (column, _) in COLUMNS.items()
     }
-    ax.set_yscale("log")
     style.width_axis(ax, g.widths, g.origins)
+    strip.room(ax, list(values.values()))
+    counts = reached(values["total"])
+    size = style.mark_size(ax, len(g.widths) * len(g.algorithms))
     for i, name in enumerate(g.algorithms):
-        _column(ax, style.dodge(g.widths, i, len(g.algorithms)), values, name)
-    _edges(ax, g, values)
-    style.log_labels(ax.yaxis)
+        x, here = style.dodge(g.widths, i, len(g.algorithms)), {"algorithm": name}
+        _column(ax, x, values, name, size)
+        strip.missed(ax, x, values["total"].sel(here), counts.sel(here), name)
+    missed = bool(np.isinf(values["total"]).any())
     words = "of the whole training" if target is None else _level(values["total"])
     ax.set_ylabel(f"energy [{values['total'].attrs['units']}]")
     names = style.algorithm_handles(g.algorithms, marks=False)
-    style.legend(ax, legend, names + component_handles(), seeds_median(g.seeds))
+    style.legend(ax, legend, names + component_handles(), seeds_median(g.seeds, missed))
     return style.finish(ax, f"energy {words}", [cells.assumption_note(source)])
 
 
@@ -169,55 +173,32 @@ def component_handles() -> list:
     ]
 
 
-def seeds_median(seeds: int) -> str:
+def seeds_median(seeds: int, missed: bool) -> str:
     """Return what a mark stands for, for a legend."""
-    return "1 seed" if seeds == 1 else f"median of {seeds} seeds"
+    words = "1 seed" if seeds == 1 else f"median of {seeds} seeds"
+    return words + f";\n{strip.WORDS}" * missed
 
 
-def _mark(marker: str) -> dict:
+def _mark(marker: str, size: float = 11.0) -> dict:
     if marker == "_":
-        return {"marker": marker, "markersize": 11, "markeredgewidth": 2.4}
-    return {"marker": marker, "markersize": 5}
+        return {"marker": marker, "markersize": size, "markeredgewidth": 2.4}
+    return {"marker": marker, "markersize": min(5.0, 0.8 * size)}
 
 
-def _column(ax: Axes, x: np.ndarray, values: dict[str, xr.DataArray], name: str) -> None:
+def _column(
+    ax: Axes, x: np.ndarray, values: dict[str, xr.DataArray], name: str, size: float
+) -> None:
     colour, _ = style.algorithm_style(name)
     shown = {}
     for part, (_, marker) in COLUMNS.items():
-        median = median_interval(values[part].sel(algorithm=name))["median"].values
+        median = cells.median(values[part].sel(algorithm=name))
         shown[part] = np.where(np.isfinite(median) & (median > 0), median, np.nan)
-        ax.plot(x, shown[part], linestyle="none", color=colour, zorder=3, **_mark(marker))
+        ax.plot(x, shown[part], linestyle="none", color=colour, zorder=3, **_mark(marker, size))
     heights = np.array(list(shown.values()))
     for place, column in zip(x, heights.T):
         if np.isfinite(column).any():
             ends = [np.nanmin(column), np.nanmax(column)]
             ax.plot([place, place], ends, color=colour, linewidth=1, alpha=0.5)
-
-
-def _edges(ax: Axes, g: cells.Grid, values: dict[str, xr.DataArray]) -> None:
-    """Say at the top edge where the target was not reached, and keep room for it."""
-    counts = reached(values["total"])
-    median = median_interval(values["total"])["median"]
-    low, high = ax.get_ylim()
-    missed = bool(np.isinf(median).any())
-    if missed:
-        high *= (high / low) ** 0.16
-        ax.set_ylim(low, high)
-    for i, name in enumerate(g.algorithms):
-        x = style.dodge(g.widths, i, len(g.algorithms))
-        for j in np.flatnonzero(np.isinf(median.sel(algorithm=name).values)):
-            k, n = (int(counts[c].sel(algorithm=name)[j]) for c in ("reached", "runs"))
-            ax.text(
-                x[j],
-                0.985,
-                f"not reached ({k} of {n})",
-                transform=ax.get_xaxis_transform(),
-                rotation=90,
-                ha="center",
-                va="top",
-                fontsize=style.NOTE_SIZE - 0.5,
-                color=style.algorithm_style(name)[0],
-            )
 
 
 def _level(values: xr.DataArray) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from feemu.devices import Family
 from feemu.params import unknown
 from feemu.plots import _cells as cells
 from feemu.plots import _style as style
@@ -23,7 +25,7 @@ from feemu.store import write_bytes_atomic
 if TYPE_CHECKING:
     import xarray as xr
 
-    from feemu.devices import Device, Family
+    from feemu.devices import Device
     from feemu.energy import EnergyModel
 
 SIZE = (11.5, 9.0)
@@ -76,9 +78,7 @@ def study_figure(
     if family is None:
         epochs_to_target(ds, target, first, legend=False)
     else:
-        device_curves(
-            family, first, widths=g.widths if _has_widths(family) else None, legend="best"
-        )
+        device_curves(_at_widths(family, g.widths), first, legend="best")
     ends = _ends(g)
     accuracy_over_epoch(_at(ds, ends), second, target=target, legend=False)
     lines = style.style_handles([g.width_labels[g.widths.index(w)] for w in ends])
@@ -114,7 +114,7 @@ def save_figure(fig: Figure | Axes, path: str | os.PathLike, *, dpi: float = DPI
     OSError
         If the file cannot be written; an older file of that name is unchanged.
     """
-    figure = fig.figure if isinstance(fig, Axes) else fig
+    figure = style.root_figure(fig) if isinstance(fig, Axes) else fig
     if not isinstance(figure, Figure):
         raise TypeError(f"fig: expected a matplotlib figure, got {type(fig).__name__}")
     kind = Path(path).suffix.lower().removeprefix(".")
@@ -126,8 +126,11 @@ def save_figure(fig: Figure | Axes, path: str | os.PathLike, *, dpi: float = DPI
     return write_bytes_atomic(path, body.getvalue())
 
 
-def _has_widths(family: Family | Device) -> bool:
-    return hasattr(family, "measured")
+def _at_widths(family: Family | Device, widths: list[float]) -> Family | Device | xr.Dataset:
+    """Return the family's curves at the widths of a result, which carries their labels."""
+    if isinstance(family, Family):
+        return family.to_dataset(widths, extrapolate=True)
+    return family
 
 
 def _ends(g: cells.Grid) -> list[float]:
@@ -141,14 +144,17 @@ def _at(ds: xr.Dataset, widths: list[float]) -> xr.Dataset:
 
 
 def _shared_legend(figure: Figure, g: cells.Grid, ds: xr.Dataset) -> None:
+    n = len(g.algorithms)
     runs = cells.summary(cells.last(g.ds["test_accuracy"]))["runs"]
     box = figure.legend(
         handles=style.algorithm_handles(g.algorithms),
         loc="outside lower center",
-        ncols=min(6, len(g.algorithms)),
+        ncols=math.ceil(n / math.ceil(n / 6)),
         fontsize=style.TEXT_SIZE,
         frameon=False,
-        title="accuracy: " + cells.seeds_words(runs).replace("\n", " ") + "; energy: medians",
+        title="accuracy: "
+        + cells.seeds_words(runs).replace("\n", " ")
+        + "; energy: medians; in the strip: k/n runs reached it",
         title_fontsize=style.NOTE_SIZE,
     )
     box.get_title().set_color(style.GREY)

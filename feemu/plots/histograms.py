@@ -109,10 +109,10 @@ def _draw(
         panel.set_ylim(bottom=0)
         title = what if several else f"layer {layers[i]}: {what}"
         style.finish(panel, title, [_epochs_words(shown) + note])
-    panels[0].set_ylabel("fraction of synapses per bin [1]", fontsize=style.TEXT_SIZE)
+    style.ylabel(panels, "fraction of synapses per bin [1]")
     lines = style.style_handles([f"layer {n}" for n in layers]) if several else []
     names = style.algorithm_handles(drawn, marks=False)
-    style.legend(panels[-1], legend, names + lines, cells.total_words(g.seeds))
+    style.legend(style.beside(panels), legend, names + lines, cells.total_words(g.seeds))
     return ax if ax is not None else style.one_or_all(panels)
 
 

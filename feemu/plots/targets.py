@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullFormatter
 
 from feemu.plots import _cells as cells
+from feemu.plots import _strip as strip
 from feemu.plots import _style as style
 from feemu.statistics import MIN_SEEDS, energy_to, epochs_to, median_interval, reached, time_to
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 METRIC = "validation_accuracy"
 PROGRAMMING, TOTAL = "energy_device", "energy_total"
-#: Part of the height that is kept for runs that never reach the target.
-STRIP = 0.14
 
 
 def epochs_to_target(
@@ -133,15 +130,13 @@ def _draw(
     ax = style.new_axes(ax)
     main = next(iter(values.values()))
     counts = reached(main)
-    ax.set_yscale("log")
     style.width_axis(ax, g.widths, g.origins)
-    missed = False
+    edge = strip.room(ax, list(values.values()))
     for i, name in enumerate(g.algorithms):
         x = style.dodge(g.widths, i, len(g.algorithms))
         for k, part in enumerate(values.values()):
-            _series(ax, x, part.sel(algorithm=name), name, part=k > 0)
-        missed |= _missed(ax, x, main.sel(algorithm=name), counts.sel(algorithm=name), name)
-    _room(ax, list(values.values()), missed)
+            _series(ax, x, part.sel(algorithm=name), name, part=k > 0, edge=edge)
+        strip.missed(ax, x, main.sel(algorithm=name), counts.sel(algorithm=name), name)
     label = style.label_of(main)
     quantity, _, level = main.attrs["long_name"].rpartition(" to ")
     shown = label if len(values) == 1 else f"energy to {level} [{main.attrs['units']}]"
@@ -149,12 +144,14 @@ def _draw(
     extra = [] if len(values) == 1 else _parts(list(values))
     told = [n for n in g.algorithms if bool((main.sel(algorithm=n) > 0).any())]
     handles = style.algorithm_handles(told) + extra
-    style.legend(ax, legend, handles, _says(counts["runs"].values, missed))
+    style.legend(ax, legend, handles, _says(counts["runs"].values, bool(np.isinf(main).any())))
     title = quantity if len(values) == 1 else "energy"
     return style.finish(ax, f"{title} to {level}", [note])
 
 
-def _series(ax: Axes, x: np.ndarray, values: xr.DataArray, name: str, part: bool) -> None:
+def _series(
+    ax: Axes, x: np.ndarray, values: xr.DataArray, name: str, part: bool, edge: float
+) -> None:
     stats = median_interval(values)
     median = stats["median"].values
     drawn = np.isfinite(median) & (median > 0)
@@ -163,58 +160,27 @@ def _series(ax: Axes, x: np.ndarray, values: xr.DataArray, name: str, part: bool
     marks = style.algorithm_marks(name)
     if part:
         marks["markerfacecolor"] = "white"
-    line = "--" if part else "-"
     shown = np.where(drawn, median, np.nan)
-    ax.plot(x, shown, linestyle=line, linewidth=1.2, zorder=3, **marks)
+    ax.plot(x, shown, linestyle="--" if part else "-", linewidth=1.2, zorder=3, **marks)
     few = stats["runs"].values < MIN_SEEDS
     for j in np.flatnonzero(drawn):
         if few[j]:
-            single = values.isel(pulse_width=j).values
-            single = single[np.isfinite(single) & (single > 0)]
-            ax.plot(np.full(single.size, x[j]), single, ".", color=marks["color"], alpha=0.6, ms=4)
-            continue
-        low, high = float(stats["low"][j]), float(stats["high"][j])
-        top = high if np.isfinite(high) else 1e300
-        ax.plot([x[j], x[j]], [low, top], color=marks["color"], linewidth=1.2, zorder=2)
+            _dots(ax, x[j], values.isel(pulse_width=j).values, marks["color"])
+        else:
+            _interval(ax, x[j], float(stats["low"][j]), float(stats["high"][j]), marks, edge)
 
 
-def _missed(ax: Axes, x: np.ndarray, values: xr.DataArray, counts: xr.Dataset, name: str) -> bool:
-    """Mark the cells in which not every run reached the target: k of n above the width."""
-    k, n = counts["reached"].values, counts["runs"].values
-    median = median_interval(values)["median"].values
-    across = ax.get_xaxis_transform()
-    marks = style.algorithm_marks(name)
-    for j in np.flatnonzero((n > 0) & (k < n)):
-        if np.isinf(median[j]):
-            ax.plot(x[j], 1 - 0.3 * STRIP, transform=across, zorder=4, **marks)
-        ax.text(
-            x[j],
-            1 - 0.76 * STRIP,
-            f"{k[j]}/{n[j]}",
-            transform=across,
-            ha="center",
-            va="center",
-            fontsize=style.NOTE_SIZE - 0.5,
-            color=style.GREY,
-        )
-    return bool(np.any((n > 0) & (k < n)))
+def _dots(ax: Axes, x: float, values: np.ndarray, colour: str) -> None:
+    values = values[np.isfinite(values) & (values > 0)]
+    ax.plot(np.full(values.size, x), values, ".", color=colour, alpha=0.6, markersize=4)
 
 
-def _room(ax: Axes, values: list[xr.DataArray], missed: bool) -> None:
-    """Set the limits of y so that finite values stay below the strip."""
-    finite = np.concatenate([v.values.ravel() for v in values])
-    finite = finite[np.isfinite(finite) & (finite > 0)]
-    low, high = (finite.min(), finite.max()) if finite.size else (0.1, 1.0)
-    low, high = np.log10(low) - 0.15, np.log10(high) + 0.15
-    if missed:
-        high = low + (high - low) / (1 - STRIP)
-        strip = Rectangle((0, 1 - STRIP), 1, STRIP, transform=ax.transAxes, color="#eeeeee")
-        strip.set_zorder(0)
-        ax.add_patch(strip)
-    ax.set_ylim(10**low, 10**high)
-    style.log_labels(ax.yaxis)
-    if not finite.size:
-        ax.yaxis.set_major_formatter(NullFormatter())
+def _interval(ax: Axes, x: float, low: float, high: float, marks: dict, edge: float) -> None:
+    """Draw an interval; one without upper end goes to the strip and ends in an arrow head."""
+    line = {"color": marks["color"], "linewidth": 1.2, "zorder": 2}
+    ax.plot([x, x], [low, min(high, edge)], **line)
+    if np.isinf(high):
+        ax.plot(x, edge, marker="^", markersize=4, color=marks["color"], zorder=2)
 
 
 def _parts(names: list[str]) -> list:
@@ -233,4 +199,4 @@ def _says(runs: np.ndarray, missed: bool) -> str:
     if low < MIN_SEEDS <= high:
         spans = f"95 % interval (dots under {MIN_SEEDS})"
     seeds = "1 seed" if high == 1 else f"median of {number} seeds,\n{spans}"
-    return seeds + ";\ntop strip: not reached\n(k/n runs reached it)" * missed
+    return seeds + f";\n{strip.WORDS}" * missed

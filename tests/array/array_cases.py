@@ -107,9 +107,7 @@ def compare(array: SynapseArray, slow: OracleArray, tolerance: float = 1e-6) -> 
     """Hold states, weights, event counters and the ledger against the slow array."""
     np.testing.assert_allclose(array.state, slow.p, atol=tolerance, rtol=0)
     scale = 2 * array.omega
-    np.testing.assert_allclose(
-        array.weights, slow.weights(), atol=4 * scale * tolerance, rtol=2e-6
-    )
+    np.testing.assert_allclose(array.weights, slow.weights(), atol=4 * scale * tolerance, rtol=2e-6)
     np.testing.assert_array_equal(array.events, slow.events)
     book = array.ledger
     for p, phase in enumerate(PHASES):
@@ -125,7 +123,9 @@ def compare(array: SynapseArray, slow: OracleArray, tolerance: float = 1e-6) -> 
             got, most = getattr(book, name)[p], 4 * tolerance * wanted["pulses"]
             np.testing.assert_array_less(np.abs(got - wanted[name]), most + 1e-12, err_msg=name)
         half = book.half_selected(*array.shape)[p].tolist()
-        assert half == [slow.ledgers[phase].half_selected(k, *array.shape) for k in range(len(half))]
+        assert half == [
+            slow.ledgers[phase].half_selected(k, *array.shape) for k in range(len(half))
+        ]
         assert min(half) >= 0
     check_sums(array)
 

@@ -14,6 +14,7 @@ from array_cases import (
 )
 from oracle import coincidence_batch
 
+import feemu.array.synapses
 from feemu.array import SynapseArray
 
 TRAINS = ((1, 31), (31, 31), (1, 1), (5, 5), (2, 32))
@@ -89,6 +90,49 @@ def test_exact_normals_and_many_events(name):
     np.testing.assert_allclose(book.conductance[2], wanted["conductance"], rtol=1e-5)
     # A state at the edge of a bin may fall to either side.
     assert np.abs(book.state_hist[2] - wanted["state_hist"]).sum() <= 4
+
+
+@pytest.mark.parametrize("name", ("beta", "variants"))
+def test_wide_rows(name):
+    """Rows of 600 synapses: an update takes several pieces of the kernel's lists."""
+    draw = np.random.default_rng(6)
+    array = SynapseArray((4, 600), tables(name), seed=9)
+    slow, x, d = mirror(array), draw.normal(size=(2, 4)), draw.normal(size=(2, 600))
+    x, d, lr = x.astype(np.float32), d.astype(np.float32), 2 * array.granularity
+    keys = train_keys(array, array.array_id)
+    coincidence_batch(slow, x, d, lr, 1, 31, True, array.granularity, keys)
+    assert array.pulse_coincidence(x, d, lr) > 1000
+    counts = draw.integers(-1, 2, array.shape)
+    slow.counts(counts, noise_words(array, "train", 2))
+    array.pulse_counts(counts)
+    compare(array, slow)
+
+
+@pytest.mark.parametrize("limit", (1, 20, 100_000))
+def test_counts_in_blocks_of_rows(limit, monkeypatch):
+    """However many pulses are listed at a time, the update is one."""
+    monkeypatch.setattr(feemu.array.synapses, "_LISTED", limit)
+    draw = np.random.default_rng(3)
+    array = SynapseArray((9, 7), tables("beta"), seed=2)
+    slow = mirror(array)
+    for n in range(3):
+        counts = draw.integers(-4, 5, array.shape)
+        counts[[0, 4]] = 0
+        slow.counts(counts, noise_words(array, "train", n))
+        assert array.pulse_counts(counts) == np.abs(counts).sum()
+    compare(array, slow)
+
+
+def test_update_counter_beyond_32_bits():
+    draw = np.random.default_rng(4)
+    array = SynapseArray((4, 3), tables("beta"), seed=7)
+    start = array.counters["train"] = 2**32 - 2
+    slow, x, d = mirror(array), draw.normal(size=(4, 4)), draw.normal(size=(4, 3))
+    x, d, lr = x.astype(np.float32), d.astype(np.float32), 2 * array.granularity
+    keys = train_keys(array, array.array_id)
+    coincidence_batch(slow, x, d, lr, 1, 31, True, array.granularity, keys, start)
+    assert array.pulse_coincidence(x, d, lr) > 10
+    compare(array, slow)
 
 
 @pytest.mark.parametrize("sx, sd", [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)])

@@ -4,17 +4,17 @@ import math
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy import special, stats
 
 from feemu import rng
-from feemu._numba import jit
 
 ALPHA = 5e-9
 MILLION = 1_000_000
 TOP = 1 << 31
 
 
-@jit
+@njit(error_model="numpy")
 def normals_of(words):
     """Return the normal of each word."""
     out = np.empty(words.size, np.float32)
