@@ -79,7 +79,9 @@ if _Locator is not None:
 
 
 def _compile(function: Callable, **more: Any) -> Callable:
-    if cache_folder() is None:
+    # The hash says nothing about functions outside this package.
+    ours = Path(__file__).parent in Path(function.__code__.co_filename).parents
+    if not ours or cache_folder() is None:
         return njit(**_OPTIONS, **more)(function)
     before = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = f"{__name__}.SourceHashLocator"

@@ -117,9 +117,21 @@ class Cells:
         self._refresh()
 
     def set_reference(self, g_ref: np.ndarray | float) -> None:
-        """Set the reference conductance [1], one number or one per synapse."""
+        """Set the reference conductance [1], one number or one per synapse.
+
+        Write noise that stands in the visible weights stays there.
+        """
+        noise = self._standing_noise()
         self._cells[..., st.REFERENCE] = self._checked(g_ref, "reference")
         self._refresh()
+        self.weights += noise
+
+    def _standing_noise(self) -> np.ndarray | np.float32:
+        if self.tables.write_noise == 0:
+            return np.float32(0)
+        seen = self.weights.copy()
+        self._refresh()
+        return seen - self.weights
 
     def set_device(self, tables: DeviceTables) -> None:
         """Change curves, noise and pulse kinds; states, spread and counters stay.
@@ -135,7 +147,9 @@ class Cells:
                 f"set_device: device has (kinds, variants) = {new}, this array {now}; "
                 "make a new array instead"
             )
+        noise = self._standing_noise()
         self._set_tables(tables)
+        self.weights += noise
 
     def _checked(self, values: np.ndarray | float, what: str) -> np.ndarray:
         array = np.asarray(values, np.float32)

@@ -146,7 +146,7 @@ def step_coincidences(rows, masks, flips, first, lo, hi, slots, ctx, draw, out, 
         b = list_coincidences(masks, flips, slots, a, hi, ptr, codes)
         block = first[a] // 4
         ahead = first[a] - 4 * block
-        fill_normals(k0, k1, 0, update, block, (ahead + ptr[b] + 3) // 4, words, noise)
+        fill_normals(k0, k1, np.uint32(0), update, block, (ahead + ptr[b] + 3) // 4, words, noise)
         step_lists(rows, ptr, codes, noise, ahead, a, b, ctx, hist, row_sums)
         a = b
 

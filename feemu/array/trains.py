@@ -55,7 +55,7 @@ def fire(values, gain, length, key, update, units, masks, work):
     positive and bit 1 if one is negative.
     """
     thresholds, words, _ = work
-    n, signs = 0, 0
+    n, signs = np.int64(0), 0
     for i in range(values.size):
         v = np.float64(values[i])
         if v != 0.0:
