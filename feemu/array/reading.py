@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feemu import rng
 from feemu._numba import jit
-from feemu.array.checks import as_vectors
-from feemu.array.ledger import READS
-from feemu.params import Record, param, unknown
-
-if TYPE_CHECKING:
-    from feemu.array.synapses import SynapseArray
+from feemu.params import Record, param
 
 
 @dataclass(frozen=True)
@@ -137,51 +130,6 @@ def variance_backward(d, cells, w, scale, var):
                 g = w[i, j] + ref
                 total += d[b, j] * d[b, j] * (g * g + ref * ref)
             var[b, i] = total
-
-
-def read(array: SynapseArray, x: np.ndarray, kind: str | None, forward: bool) -> np.ndarray:
-    """Return one vector-matrix product per row of `x` as the array's periphery sees it.
-
-    Notes
-    -----
-    Read noise is relative to each conductance, cell and reference, and independent per read; its
-    sum over a line is normal with variance ``sigma^2 sum x^2 (G^2 + G_ref^2)`` and is drawn as
-    such, which is the same law as drawing every cell.
-
-    Raises
-    ------
-    ValueError
-        For an unknown kind of read, or a shape that does not fit.
-    """
-    if kind is not None and kind not in READS:
-        raise ValueError(unknown("kind of read", kind, READS))
-    w = array.weights
-    x = as_vectors(x, w.shape[0 if forward else 1], "input" if forward else "error")
-    seen = array.reading.convert_inputs(x)
-    y = np.empty((x.shape[0], w.shape[1 if forward else 0]), np.float32)
-    (multiply_forward if forward else multiply_backward)(seen, w, y)
-    stream = f"read-{kind or 'evaluation'}"
-    update = array.counters[stream]
-    array.counters[stream] += x.shape[0]
-    sigma = array.tables.read_noise
-    if sigma > 0:
-        var = np.empty_like(y)
-        scale = np.float32(2 * array.omega)
-        noise = variance_forward if forward else variance_backward
-        noise(seen, array._cells, w, scale, var)
-        y += np.float32(sigma) * np.sqrt(var) * _read_normals(array, stream, update, y.shape)
-    y = array.reading.convert_outputs(y, seen, array.omega)
-    if kind is not None:
-        array._meter.count_read(kind, x.shape[0], y.size, *count_lines(seen))
-    return y
-
-
-def _read_normals(array: SynapseArray, stream: str, update: int, shape: tuple) -> np.ndarray:
-    # One stream each for forward, backward and transfer; other kinds share the transfer stream.
-    known = stream if stream in rng.STREAMS else "read-transfer"
-    offset = 0 if known == stream else 1 + READS.index(stream.removeprefix("read-"))
-    k = rng.key(array.seed, array.array_id, known)
-    return np.stack([rng.normals(k, update + b, offset, shape[1]) for b in range(shape[0])])
 
 
 @jit

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,11 +9,10 @@ import numpy as np
 
 from feemu import rng
 from feemu.array import stepping as st
-from feemu.array.cells import Cells
 from feemu.array.checks import as_request, check_kinds, train_options
-from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.meter import Meter
-from feemu.array.reading import Reading, read
+from feemu.array.ledger import PHASES
+from feemu.array.readable import COUNTERS, ReadableCells
+from feemu.array.reading import Reading
 from feemu.array.trains import (
     add_rows,
     coincidence,
@@ -24,7 +21,6 @@ from feemu.array.trains import (
     plan_sample,
     row_blocks,
 )
-from feemu.params import unknown
 
 if TYPE_CHECKING:
     from feemu.devices import DeviceTables
@@ -32,10 +28,9 @@ if TYPE_CHECKING:
 _PULSE_STREAM = {"init": "init", "calibration": "calibration", "train": "pulse"}
 #: Pulses of one call of `pulse_counts` that are listed at a time.
 _LISTED = 1_000_000
-_COUNTERS = (*PHASES, *(f"read-{kind}" for kind in READS), "read-evaluation")
 
 
-class SynapseArray(Cells):
+class SynapseArray(ReadableCells):
     """A crossbar of ``(n_in, n_out)`` synapses of one device, stepped pulse by pulse.
 
     Parameters
@@ -82,12 +77,8 @@ class SynapseArray(Cells):
         threads: int = 1,
     ) -> None:
         chip = seed if device_seed is None else device_seed
-        super().__init__(shape, tables, omega, chip, array_id, reference)
-        if threads < 1:
-            raise ValueError(f"threads = {threads!r}: must be at least 1")
-        self.seed, self.reading = int(seed), reading or Reading()
-        self.counters = dict.fromkeys(_COUNTERS, 0)
-        self._meter = Meter(tables.steps.shape[0], self.shape, int(threads))
+        seeds = (seed, chip)
+        super().__init__(shape, tables, omega, seeds, array_id, reference, reading, threads)
         self._make_scratch()
         own = {p: rng.key(self.seed, self.array_id, s) for p, s in _PULSE_STREAM.items()}
         owner = self.array_id if train_id is None else int(train_id)
@@ -111,34 +102,6 @@ class SynapseArray(Cells):
             np.empty(n_in, np.int64),
         )
         self._row_sums = np.zeros((n_in, 4))
-
-    # -- phases and ledger ---------------------------------------------------------------------
-
-    @property
-    def ledger(self) -> Ledger:
-        """Counters of everything that happened so far."""
-        return self._meter.ledger
-
-    def count_digital(self, bits: int, **operations: int) -> None:
-        """Count digital operations of a word length [bit] under the present phase."""
-        self._meter.book.count_digital(self.phase, bits, **operations)
-
-    @property
-    def phase(self) -> str:
-        """Phase that events are counted under now."""
-        return self._meter.phase
-
-    @contextmanager
-    def counting(self, phase: str) -> Iterator[None]:
-        """Count under another phase ('init', 'calibration', 'train') within a ``with`` block."""
-        if phase not in PHASES:
-            raise ValueError(unknown("phase", phase, PHASES))
-        before = self.phase
-        self._meter.switch(phase, self._meter.kinds)
-        try:
-            yield
-        finally:
-            self._meter.switch(before, self._meter.kinds)
 
     # -- programming ---------------------------------------------------------------------------
 
@@ -304,56 +267,6 @@ class SynapseArray(Cells):
             total += self._program(*list_counts(n, rows), update, total)
         return total
 
-    # -- reading -------------------------------------------------------------------------------
-
-    def forward(self, x: np.ndarray, kind: str | None = "forward") -> np.ndarray:
-        """Return ``x @ weights`` as the array reads it.
-
-        Parameters
-        ----------
-        x : ndarray of float32, shape (batch, n_in)
-            Inputs.
-        kind : str or None
-            Ledger entry of the read; None is an evaluation, which is not counted.
-
-        Returns
-        -------
-        ndarray of float32, shape (batch, n_out)
-        """
-        return read(self, x, kind, forward=True)
-
-    def backward(self, d: np.ndarray, kind: str | None = "backward") -> np.ndarray:
-        """Return ``d @ weights.T`` as the array reads it; see `forward`."""
-        return read(self, d, kind, forward=False)
-
-    def read_cells(self, kind: str, cells: tuple | None = None) -> np.ndarray:
-        """Return the conductance [1] of single cells with read noise, one read per row.
-
-        Parameters
-        ----------
-        kind : str
-            Ledger entry, 'calibration' or 'verify'.
-        cells : (ndarray, ndarray), optional
-            Rows and columns; default all, shape (n_in, n_out).
-
-        Raises
-        ------
-        ValueError
-            For an unknown kind of read.
-        """
-        if kind not in READS:
-            raise ValueError(unknown("kind of read", kind, READS))
-        g = self.conductance if cells is None else self.conductance[cells]
-        rows = self.shape[0] if cells is None else np.unique(cells[0]).size
-        self._meter.count_read(kind, rows, g.size, rows, float(rows))
-        update = self.counters[f"read-{kind}"]
-        self.counters[f"read-{kind}"] += 1
-        if self.tables.read_noise > 0:
-            k = rng.key(self.seed, self.array_id, "calibration")
-            z = rng.normals(k, update, 1 + READS.index(kind), g.size).reshape(g.shape)
-            g = g * (1 + np.float32(self.tables.read_noise) * z)
-        return g
-
     def sample_cells(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rows and columns of `n` cells picked at random (all, if there are fewer)."""
         k = rng.key(self.device_seed, self.array_id, "draws")
@@ -371,7 +284,7 @@ class SynapseArray(Cells):
             "variants": self._variants.copy(),
             "weights": self.weights.copy(),
             "events": self.events.copy(),
-            "counters": np.array([self.counters[c] for c in _COUNTERS], np.int64),
+            "counters": np.array([self.counters[c] for c in COUNTERS], np.int64),
             **book,
         }
 
@@ -396,7 +309,7 @@ class SynapseArray(Cells):
             )
         self._cells[...], self.weights[...] = saved["cells"], saved["weights"]
         self._variants, self.events[...] = saved["variants"].copy(), saved["events"]
-        self.counters = dict(zip(_COUNTERS, (int(c) for c in saved["counters"])))
+        self.counters = dict(zip(COUNTERS, (int(c) for c in saved["counters"])))
         book = {k.removeprefix("ledger_"): v for k, v in saved.items() if k.startswith("ledger_")}
         self.ledger.load(book)
         self._meter.load()

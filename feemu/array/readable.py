@@ -1,0 +1,169 @@
+"""An array that can be read: vector-matrix products and single cells, all of it counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu import rng
+from feemu.array.cells import Cells
+from feemu.array.checks import as_vectors
+from feemu.array.ledger import PHASES, READS, Ledger
+from feemu.array.meter import Meter
+from feemu.array.reading import (
+    Reading,
+    count_lines,
+    multiply_backward,
+    multiply_forward,
+    variance_backward,
+    variance_forward,
+)
+from feemu.params import unknown
+
+if TYPE_CHECKING:
+    from feemu.devices import DeviceTables
+
+#: What an array counts to place its random numbers: updates per phase, reads per kind.
+COUNTERS = (*PHASES, *(f"read-{kind}" for kind in READS), "read-evaluation")
+
+
+class ReadableCells(Cells):
+    """Cells with a periphery that reads them, and a ledger."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        tables: DeviceTables,
+        omega: float,
+        seeds: tuple[int, int],
+        array_id: int,
+        reference: float,
+        reading: Reading | None,
+        threads: int,
+    ) -> None:
+        self.seed, chip = (int(s) for s in seeds)
+        super().__init__(shape, tables, omega, chip, array_id, reference)
+        if threads < 1:
+            raise ValueError(f"threads = {threads!r}: must be at least 1")
+        self.reading = reading or Reading()
+        self.counters = dict.fromkeys(COUNTERS, 0)
+        self._meter = Meter(tables.steps.shape[0], self.shape, int(threads))
+
+    @property
+    def ledger(self) -> Ledger:
+        """Counters of everything that happened so far."""
+        return self._meter.ledger
+
+    def count_digital(self, bits: int, **operations: int) -> None:
+        """Count digital operations of a word length [bit] under the present phase."""
+        self._meter.book.count_digital(self.phase, bits, **operations)
+
+    @property
+    def phase(self) -> str:
+        """Phase that events are counted under now."""
+        return self._meter.phase
+
+    @contextmanager
+    def counting(self, phase: str) -> Iterator[None]:
+        """Count under another phase ('init', 'calibration', 'train') within a ``with`` block."""
+        if phase not in PHASES:
+            raise ValueError(unknown("phase", phase, PHASES))
+        before = self.phase
+        self._meter.switch(phase, self._meter.kinds)
+        try:
+            yield
+        finally:
+            self._meter.switch(before, self._meter.kinds)
+
+    def forward(self, x: np.ndarray, kind: str | None = "forward") -> np.ndarray:
+        """Return ``x @ weights`` as the array reads it.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (batch, n_in)
+            Inputs.
+        kind : str or None
+            Ledger entry of the read; None is an evaluation, which is not counted.
+
+        Returns
+        -------
+        ndarray of float32, shape (batch, n_out)
+
+        Notes
+        -----
+        Read noise is relative to each conductance, cell and reference, and independent per read;
+        its sum over a line is normal with variance ``sigma^2 sum x^2 (G^2 + G_ref^2)`` and is
+        drawn as such, which is the same law as drawing every cell.
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind of read, or a shape that does not fit.
+        """
+        return self._read(x, kind, forward=True)
+
+    def backward(self, d: np.ndarray, kind: str | None = "backward") -> np.ndarray:
+        """Return ``d @ weights.T`` as the array reads it; see `forward`."""
+        return self._read(d, kind, forward=False)
+
+    def read_cells(self, kind: str, cells: tuple | None = None) -> np.ndarray:
+        """Return the conductance [1] of single cells with read noise, one read per row.
+
+        Parameters
+        ----------
+        kind : str
+            Ledger entry, 'calibration' or 'verify'.
+        cells : (ndarray, ndarray), optional
+            Rows and columns; default all, shape (n_in, n_out).
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind of read.
+        """
+        if kind not in READS:
+            raise ValueError(unknown("kind of read", kind, READS))
+        g = self.conductance if cells is None else self.conductance[cells]
+        rows = self.shape[0] if cells is None else np.unique(cells[0]).size
+        self._meter.count_read(kind, rows, g.size, rows, float(rows))
+        update = self.counters[f"read-{kind}"]
+        self.counters[f"read-{kind}"] += 1
+        if self.tables.read_noise > 0:
+            k = rng.key(self.seed, self.array_id, "calibration")
+            z = rng.normals(k, update, 1 + READS.index(kind), g.size).reshape(g.shape)
+            g = g * (1 + np.float32(self.tables.read_noise) * z)
+        return g
+
+    def _read(self, x: np.ndarray, kind: str | None, forward: bool) -> np.ndarray:
+        if kind is not None and kind not in READS:
+            raise ValueError(unknown("kind of read", kind, READS))
+        w = self.weights
+        x = as_vectors(x, w.shape[0 if forward else 1], "input" if forward else "error")
+        seen = self.reading.convert_inputs(x)
+        y = np.empty((x.shape[0], w.shape[1 if forward else 0]), np.float32)
+        (multiply_forward if forward else multiply_backward)(seen, w, y)
+        stream = f"read-{kind or 'evaluation'}"
+        update = self.counters[stream]
+        self.counters[stream] += x.shape[0]
+        if self.tables.read_noise > 0:
+            y += self._read_noise(seen, y.shape, forward, stream, update)
+        y = self.reading.convert_outputs(y, seen, self.omega)
+        if kind is not None:
+            self._meter.count_read(kind, x.shape[0], y.size, *count_lines(seen))
+        return y
+
+    def _read_noise(
+        self, x: np.ndarray, shape: tuple, forward: bool, stream: str, update: int
+    ) -> np.ndarray:
+        var = np.empty(shape, np.float32)
+        noise = variance_forward if forward else variance_backward
+        noise(x, self._cells, self.weights, np.float32(2 * self.omega), var)
+        # Kinds of read without a stream of their own share the transfer stream, apart by unit.
+        known = stream if stream in rng.STREAMS else "read-transfer"
+        unit = 0 if known == stream else 1 + READS.index(stream.removeprefix("read-"))
+        k = rng.key(self.seed, self.array_id, known)
+        z = np.stack([rng.normals(k, update + b, unit, shape[1]) for b in range(shape[0])])
+        return np.float32(self.tables.read_noise) * np.sqrt(var) * z

@@ -1,0 +1,29 @@
+"""What a pulse-width study says about the paper: verdicts on its claims, tables, files, pictures.
+
+The statements are those of Garg et al., arXiv:2509.18121.
+"""
+
+from feemu.report.claims import TARGETS, claims
+from feemu.report.pareto import on_front, tries_table
+from feemu.report.pictures import pareto_fronts, recovered_over_width, tau_w_picture
+from feemu.report.records import Claim
+from feemu.report.recovered import recovered
+from feemu.report.study import write_study
+from feemu.report.tau_w import tau_w_map
+from feemu.report.text import claims_text, study_text
+
+__all__ = [
+    "TARGETS",
+    "Claim",
+    "claims",
+    "claims_text",
+    "on_front",
+    "pareto_fronts",
+    "recovered",
+    "recovered_over_width",
+    "study_text",
+    "tau_w_map",
+    "tau_w_picture",
+    "tries_table",
+    "write_study",
+]
