@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import numbers
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -50,8 +51,17 @@ class Case(Record):
         if not isinstance(self.device, DeviceTables):
             kind = type(self.device).__name__
             raise TypeError(f"Case.device: got {kind}; pass feemu.tabulate(device)")
-        if any(int(n) != n or n < 1 for n in self.hidden):
-            raise ValueError(f"Case.hidden = {self.hidden!r}: every size must be at least 1")
+        if isinstance(self.algorithm, type) or not hasattr(self.algorithm, "build"):
+            raise TypeError(
+                f"Case.algorithm = {self.algorithm!r:.60}: must be an instance of an algorithm, e.g. "
+                "feemu.algorithm('plain_sgd')"
+            )
+        if not isinstance(self.hidden, (tuple, list)) or not all(map(_is_size, self.hidden)):
+            raise ValueError(
+                f"Case.hidden = {self.hidden!r}: must be the sizes of the hidden layers, whole "
+                "numbers from 1, e.g. (64,)"
+            )
+        object.__setattr__(self, "hidden", tuple(int(n) for n in self.hidden))
 
     def to_dict(self) -> dict:
         """Return the case as plain values; the device by its digest and parameters."""
@@ -67,3 +77,7 @@ class Case(Record):
         """Return the SHA-256 of the case as hexadecimal text: equal cases, equal results."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, numbers.Real) and not isinstance(n, bool) and n >= 1 and n % 1 == 0

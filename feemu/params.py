@@ -175,6 +175,8 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
             raise ValueError(f"{owner}: {unknown(field.name, value, map(str, meta['choices']))}")
         return
     kind = field.type if isinstance(field.type, str) else field.type.__name__
+    if kind == "bool" and not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{where}: must be True or False: {meta['doc']}")
     if not kind.startswith(("float", "int")):
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -63,7 +63,7 @@ def snapshot(layer: ArrayLayer) -> dict[str, np.ndarray]:
 
 def _weights(layer: ArrayLayer) -> dict[str, np.ndarray]:
     w = layer.weights
-    scale = layer.arrays[0].omega * sum(map(abs, layer.gammas)) if layer.arrays else 1.0
+    scale = layer.weight_scale if layer.arrays else 1.0
     inside = np.clip(w / scale, WEIGHT_EDGES[0], WEIGHT_EDGES[-1])
     return {
         "weight_mean": np.mean(w, dtype=np.float64),
@@ -141,13 +141,12 @@ def _constants(case: Case, layers: list[ArrayLayer]) -> dict:
     kinds = case.device.kinds
     bits = [sum(np.asarray(b.digital_bits) for b in layer.ledgers[:1]) for layer in layers]
     shapes = [layer.weights.shape for layer in layers]
-    dw = 2 * case.weight_scale * case.device.granularity
     return {
         "n_in": (("layer",), np.array([s[0] for s in shapes])),
         "n_out": (("layer",), np.array([s[1] for s in shapes])),
         "arrays": (("layer",), np.array([len(layer.arrays) for layer in layers])),
-        "weight_scale": (("layer",), np.full(len(layers), case.weight_scale)),
-        "granularity": (("layer",), np.full(len(layers), dw)),
+        "weight_scale": (("layer",), np.array([layer.weight_scale for layer in layers])),
+        "granularity": (("layer",), np.array([layer.granularity for layer in layers])),
         "digital_bits": (("layer", "digital_op"), np.stack(bits)),
         "pulse_duration": (("pulse_kind",), np.array([k.width for k in kinds], float)),
         "pulse_amplitude": (("pulse_kind",), np.array([k.amplitude for k in kinds], float)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
@@ -31,8 +33,21 @@ GRID = ("pulse_width", "algorithm", "seed")
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of worker processes; they start afresh (spawn), whatever the parent holds."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    """Return a pool of worker processes.
+
+    They start afresh (spawn), whatever the parent holds, and end when it is killed.
+    """
+    context = get_context("spawn")
+    return ProcessPoolExecutor(workers, context, initializer=_end_with, initargs=(os.getpid(),))
+
+
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @lru_cache(maxsize=2)
@@ -117,6 +132,7 @@ def sweep(
     cases = list(cases)
     if not cases:
         raise ValueError("sweep: no cases; give at least one feemu.Case")
+    _places([_place_of(case) for case in cases], coordinates)
     folder = None if out is None else str(out)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -168,19 +184,15 @@ def combine(results: list[xr.Dataset], extra: list[dict] | None = None) -> xr.Da
     Raises
     ------
     ValueError
-        If two results have the same place in the grid.
+        If two results have the same place in the grid, or their networks differ in shape.
     """
     import xarray as xr
 
-    extra = extra or [{} for _ in results]
-    dims = [*extra[0], *GRID]
-    places = [tuple({**_place(ds), **more}[d] for d in dims) for ds, more in zip(results, extra)]
-    if len(set(places)) < len(places):
-        twice = next(p for p in places if places.count(p) > 1)
-        raise ValueError(
-            f"combine: two results at {dict(zip(dims, twice))}; give coordinates that tell them "
-            "apart"
-        )
+    results = list(results)
+    dims, places = _places([_place(ds) for ds in results], extra)
+    order = sorted(range(len(results)), key=lambda i: [_rank(v) for v in places[i]])
+    results, places = [results[i] for i in order], [places[i] for i in order]
+    _check_alike(results)
     axes = {d: _axis([p[i] for p in places]) for i, d in enumerate(dims)}
     epochs = np.unique(np.concatenate([ds["epoch"].values for ds in results]))
     where = [tuple(axes[d].index(p[i]) for i, d in enumerate(dims)) for p in places]
@@ -193,14 +205,14 @@ def combine(results: list[xr.Dataset], extra: list[dict] | None = None) -> xr.Da
     labels = {
         p[dims.index("pulse_width")]: ds["width_label"].item() for p, ds in zip(places, results)
     }
-    kept = {n: c for n, c in results[0].coords.items() if n not in (*dims, "width_label", "epoch")}
+    kept = _shared_coordinates(results, (*dims, "width_label", "epoch"))
     coords = {**kept, **axes, "epoch": epochs}
     coords["width_label"] = ("pulse_width", [labels[w] for w in axes["pulse_width"]])
     joined = xr.Dataset(variables, coords)
-    for name in extra[0]:
+    for name in dims[: -len(GRID)]:
         joined[name].attrs = {"units": "1", "long_name": name.replace("_", " ")}
     joined.attrs = {
-        "title": f"feemu sweep on {results[0]['task'].item()}",
+        "title": f"feemu sweep on {', '.join(sorted({ds['task'].item() for ds in results}))}",
         "provenance": merge_provenance([ds.attrs["provenance"] for ds in results]),
     }
     return schema.annotate(joined)
@@ -213,7 +225,8 @@ def spread_float(ds: xr.Dataset) -> xr.Dataset:
     """
     if "float" not in ds["algorithm"].values or ds.sizes["pulse_width"] == 1:
         return ds
-    at = ds["done"].sel(algorithm="float").any(["seed", "epoch"]).values.argmax()
+    ran = ds["done"].sel(algorithm="float")
+    at = ran.any([d for d in ran.dims if d != "pulse_width"]).values.argmax()
     parts = []
     for i in range(ds.sizes["pulse_width"]):
         here = ds.isel(pulse_width=[i])
@@ -229,10 +242,55 @@ def spread_float(ds: xr.Dataset) -> xr.Dataset:
     return schema.annotate(joined)
 
 
+def _places(grid: list[dict], extra: list[dict] | None) -> tuple[list[str], list[tuple]]:
+    """Return the dimensions of a sweep, and where each of its runs stands; no two alike."""
+    extra = [{} for _ in grid] if extra is None else list(extra)
+    if not grid or len(extra) != len(grid) or any(e.keys() != extra[0].keys() for e in extra):
+        raise ValueError(
+            f"combine: {len(extra)} sets of coordinates for {len(grid)} runs; give one for each "
+            "of at least one run, all with the same names"
+        )
+    dims = [*(d for d in extra[0] if d not in GRID), *GRID]
+    places = [tuple({**at, **more}[d] for d in dims) for at, more in zip(grid, extra)]
+    if len(set(places)) < len(places):
+        twice = next(p for p in places if places.count(p) > 1)
+        raise ValueError(
+            f"combine: two results at {dict(zip(dims, twice))}; give coordinates that tell them "
+            "apart"
+        )
+    return dims, places
+
+
+def _check_alike(results: list[xr.Dataset]) -> None:
+    """Raise a ValueError unless all runs have the same layers, pulse kinds and so on."""
+    for ds in results[1:]:
+        for name in (d for d in ds.dims if d != "epoch"):
+            one, other = results[0][name].values.tolist(), ds[name].values.tolist()
+            if one != other:
+                raise ValueError(
+                    f"combine: dimension {name!r} is {one} in one run and {other} in another; "
+                    "combine runs of networks with as many layers, on devices with the same "
+                    "pulse kinds"
+                )
+
+
+def _shared_coordinates(results: list[xr.Dataset], leave: tuple) -> dict:
+    """Return the coordinates that are the same in all runs; the others stand in provenance."""
+    names = [n for n in results[0].coords if n not in leave]
+    return {
+        n: results[0][n]
+        for n in names
+        if all(ds[n].variable.equals(results[0][n].variable) for ds in results)
+    }
+
+
+def _rank(value: object) -> tuple:
+    return isinstance(value, str), value
+
+
 def _axis(values: list) -> list:
-    """Return the distinct values: numbers ascending, names as they come."""
-    distinct = list(dict.fromkeys(values))
-    return distinct if any(isinstance(v, str) for v in distinct) else sorted(distinct)
+    """Return the distinct values in order, numbers before names."""
+    return sorted(set(values), key=_rank)
 
 
 def _fill(name: str, results: list, where: list, at: list, lead: tuple, n_epochs: int):
@@ -271,3 +329,7 @@ def merge_provenance(texts: list[str]) -> str:
 
 def _place(ds: xr.Dataset) -> dict:
     return {name: ds[name].item() for name in GRID}
+
+
+def _place_of(case: Case) -> dict:
+    return dict(zip(GRID, (case.device.pulse_width, case.algorithm.label, case.seed)))

@@ -177,6 +177,7 @@ def least_energy(target: float, column: str = "energy_device") -> Callable:
 
         energy = energy_to(price(ds), target, column=column)
         reached = np.isfinite(energy)
-        return (100.0 - np.log10(energy.where(reached, 1.0))).where(reached, final_accuracy(ds))
+        powers = np.log10(energy.where(reached, 1.0).clip(1e-30))  # the float baseline takes none
+        return (100.0 - powers).where(reached, final_accuracy(ds))
 
     return score

@@ -29,23 +29,21 @@ COST = {"digits": 0.10, "mnist": 0.08}
 def cells(algorithms, settings, family):
     """Return one case per width and algorithm; the float baseline needs no width."""
     tables = [fe.tabulate(family.at(width)) for width in family.widths]
-    made = [
+    return [
         fe.Case(device=table, algorithm=algorithm, lr_end=0.03, **settings)
         for algorithm in algorithms
         for table in (tables[:1] if isinstance(algorithm, Float) else tables)
     ]
-    return made
 
 
 def estimate(n_cells, search, epochs, seeds, n_train, task):
     """Return the CPU hours of a search and its final runs."""
     searched = search.tries * search.images + search.keep * search.seeds * search.images_long
-    images = n_cells * (searched + seeds * epochs * n_train)
-    return images / 1000 * COST[task] / 3600
+    return n_cells * (searched + seeds * epochs * n_train) / 1000 * COST[task] / 3600
 
 
 def run_part(name, algorithms, score, epochs, args, settings, search, family, n_train):
-    """Tune and run one objective; returns (result, tries of the first round)."""
+    """Tune and run one objective; returns (result, search)."""
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
     grid = cells(algorithms, settings, family)
     hours = estimate(len(grid), search, epochs, args.seeds, n_train, settings["task"])
@@ -57,8 +55,7 @@ def run_part(name, algorithms, score, epochs, args, settings, search, family, n_
             print(f"  {done}/{total} runs, {time.monotonic() - start:.0f} s", flush=True)
 
     tuned = tune(grid, search, n_train=n_train, score=score, progress=progress, **options)
-    seeds = range(args.seeds)
-    cases = [case.replace(epochs=epochs, seed=s) for case in tuned.chosen for s in seeds]
+    cases = [c.replace(epochs=epochs, seed=s) for c in tuned.chosen for s in range(args.seeds)]
     return spread_float(sweep(cases, progress=progress, **options)), tuned
 
 
@@ -75,15 +72,16 @@ def main():
     args.seeds = args.seeds or (3 if args.quick else 10)
     settings, search = (QUICK, SEARCH_QUICK) if args.quick else (FULL, SEARCH_FULL)
     epochs = args.epochs or (6 if args.quick else 10)
-    target = 0.9
-    family = fe.preset("hzo_superlattice")
-    task = fe.load_task(settings["task"], args.data)
-    more = (args, settings, search, family, len(task.train_y))
+    target, family = 0.9, fe.preset("hzo_superlattice")
+    n_train = len(fe.load_task(settings["task"], args.data).train_y)
+    more = (args, settings, search, family, n_train)
     everything = [PlainSGD(), *SHIFTS, MixedPrecision(), Float()]
     accuracy, tuned = run_part("accuracy", everything, None, epochs, *more)
     frugal = [PlainSGD(), SHIFTS[-1], MixedPrecision()]
-    energy, _ = run_part("energy", frugal, least_energy(target), min(epochs, 2), *more)
-    write_study(args.out, accuracy, energy, tuned, family, target)
+    energy, sparing = run_part("energy", frugal, least_energy(target), min(epochs, 2), *more)
+    tuned = {"accuracy": tuned, "energy": sparing}
+    files = write_study(args.out, accuracy, energy, tuned, family, target)
+    print(files["claims.txt"].read_text(), *files.values(), sep="\n")
 
 
 if __name__ == "__main__":

@@ -101,6 +101,21 @@ class ArrayLayer:
         return sum(np.float32(g) * a.weights for g, a in zip(self.gammas, self.arrays))
 
     @property
+    def weight_scale(self) -> float:
+        """Weight at the end of the nominal range; NaN without arrays."""
+        return self._total([array.omega for array in self.arrays])
+
+    @property
+    def granularity(self) -> float:
+        """Weight change per pulse event at the symmetry point; NaN without arrays."""
+        return self._total([array.granularity for array in self.arrays])
+
+    def _total(self, values: list[float]) -> float:
+        if not values:
+            return float("nan")
+        return sum(abs(gamma) * value for gamma, value in zip(self.gammas, values))
+
+    @property
     def ledgers(self) -> list[Ledger]:
         """Ledgers of all arrays of this layer, past ones included."""
         return [*(array.ledger for array in self.arrays), *self.past]
@@ -123,12 +138,16 @@ class ArrayLayer:
         """Carry out the request ``-lr x^T d`` in place."""
         raise NotImplementedError
 
-    def program_initial(self, spec: LayerSpec) -> None:
-        """Program the initial weights by ``stochastic_round(w0 / dw)`` pulses, phase `init`."""
+    def program_initial(self, spec: LayerSpec, start: float = 0.0) -> None:
+        """Program the initial weights by ``stochastic_round((w0 - start) / dw)`` pulses.
+
+        `start` is the weight that the synapses have by what the controller knows; 0 where the
+        fabricated or calibrated state is weight zero. Counted under phase `init`.
+        """
         dw = 2.0 * spec.omega * spec.tables.granularity
         k = rng.key(spec.seed, spec.index * ARRAYS_PER_LAYER, "rounding")
         u = rng.uniforms(k, 0, 0, spec.initial.size).reshape(spec.shape)
-        counts = np.floor(spec.initial / dw + u).astype(np.int64)
+        counts = np.floor((spec.initial - start) / dw + u).astype(np.int64)
         for gamma, array in zip(self.gammas, self.arrays):
             with array.counting("init"):
                 array.pulse_counts(counts if gamma > 0 else -counts)

@@ -91,7 +91,8 @@ def symmetry_points(array: SynapseArray) -> np.ndarray:
     """Return the state where each synapse's own steps balance, shape (n_in, n_out).
 
     Solves ``c_up f(p) = c_down h(p)`` on the nominal curves; a synapse without a crossing gets
-    the end of the range towards which it drifts.
+    the end of the range towards which it drifts, one whose steps balance over an interval the
+    state there that is nearest 0.5.
     """
     nodes, up, down = _step_curves(array)
     inner = (up > 0) & (down > 0)
@@ -100,26 +101,30 @@ def symmetry_points(array: SynapseArray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.nan_to_num(np.log(c_down.astype(np.float64) / c_up), nan=0.0)
     p = np.interp(-wanted, -ratio, nodes[inner])
+    left = np.interp(wanted, ratio[::-1], nodes[inner][::-1])
+    p = np.where(p - left > 1e-9, np.clip(0.5, left, p), p)
     p = np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
     return p.astype(np.float32)
 
 
-def trim_ratio(array: SynapseArray, n_pairs: int, cells: Cells) -> float:
+def trim_ratio(array: SynapseArray, cells: Cells) -> float:
     """Return ``sqrt(h / f)`` at weight zero, estimated from pulses and reads on some cells.
 
-    Each round pulses the cells up, reads, pulses them down and reads; the state stays near where
-    it was fabricated.
+    Every other cell gets one pulse up, the rest one down, each read before and after: a second
+    pulse would start elsewhere, and many would walk to the symmetry point, where the ratio is
+    one. Where pulses have no effect on the mean the estimate is one.
     """
-    rows, ptr, up = codes_of(array.shape, cells)
-    total = np.zeros(2)
-    before = array.read_cells("calibration", cells)
-    for _ in range(n_pairs):
-        for k, codes in enumerate((up, up | DOWN)):
-            array.pulse_list(rows, ptr, codes)
-            after = array.read_cells("calibration", cells)
-            total[k] += float(np.sum(after.astype(np.float64) - before)) * (1, -1)[k]
-            before = after
-    return float(np.sqrt(max(total[1], 1e-12) / max(total[0], 1e-12)))
+    mean = np.zeros(2)
+    for k in (0, 1):
+        part = cells[0][k::2], cells[1][k::2]
+        if part[0].size == 0:
+            continue
+        rows, ptr, up = codes_of(array.shape, part)
+        before = array.read_cells("calibration", part)
+        array.pulse_list(rows, ptr, up | DOWN if k else up)
+        after = array.read_cells("calibration", part)
+        mean[k] = np.mean(after.astype(np.float64) - before) * (1, -1)[k]
+    return float(np.sqrt(mean[1] / mean[0])) if mean.min() > 0 else 1.0
 
 
 def trimmed(tables: DeviceTables, ratio: float | None = None) -> DeviceTables:

@@ -34,16 +34,16 @@ class Float(Algorithm):
 
     def build(self, spec: LayerSpec) -> FloatLayer:
         """Return a layer that holds its initial weights."""
-        return FloatLayer(spec.initial)
+        return FloatLayer(spec.initial, len(spec.tables.kinds))
 
 
 class FloatLayer(ArrayLayer):
     """A layer of float32 weights; its multiply-accumulates are counted as digital work."""
 
-    def __init__(self, initial: np.ndarray) -> None:
+    def __init__(self, initial: np.ndarray, n_kinds: int = 2) -> None:
         super().__init__([])
         self._weights = np.ascontiguousarray(initial, np.float32).copy()
-        self._book = Ledger()
+        self._book = Ledger(n_kinds)
         self.past.append(self._book)
 
     @property

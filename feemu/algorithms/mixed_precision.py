@@ -12,6 +12,9 @@ from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.array.stepping import DOWN
 from feemu.params import param
 
+#: Pulses of one update on one synapse (they are counted in 32 bits) and on one array.
+MAX_COUNT, MAX_PULSES = 2**30, 2**28
+
 
 @jit
 def accumulate(x, d, lr, inverse, chi, rows):
@@ -64,6 +67,13 @@ def take_pulses(chi, eps, inverse, rows, crossed, ptr, codes):
     ptr[crossed] = e
 
 
+def _too_many(asked: str, most: int) -> ValueError:
+    return ValueError(
+        f"mixed_precision: an update asks for {asked}, at most {most:.3g} are possible; lower lr, "
+        "or raise weight_scale or threshold"
+    )
+
+
 @dataclass(frozen=True)
 class MixedPrecision(Algorithm):
     """Digital accumulation with threshold (Nandakumar et al. 2020, doi:10.3389/fnins.2020.00406).
@@ -98,10 +108,21 @@ class MixedPrecisionLayer(ArrayLayer):
         self._rows = np.empty(spec.shape[0], np.int32)
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
-        """Accumulate ``lr x^T d`` and program every whole threshold, in place."""
+        """Accumulate ``lr x^T d`` and program every whole threshold, in place.
+
+        Raises
+        ------
+        ValueError
+            If it asks for more pulses than memory can list.
+        """
         array, n_out = self.arrays[0], self.chi.shape[1]
         chi, rows, inverse = self.chi, self._rows, np.float32(1.0) / self.eps
+        most = len(x) * lr * float(np.abs(x).max()) * float(np.abs(d).max()) / float(self.eps)
+        if not most < MAX_COUNT:
+            raise _too_many(f"up to {most:.3g} pulses for one synapse", MAX_COUNT)
         crossed, pulses, lines = accumulate(x, d, np.float32(lr), inverse, chi, rows)
+        if pulses > MAX_PULSES:
+            raise _too_many(f"{pulses:.3g} pulses for one array", MAX_PULSES)
         ptr, codes = np.zeros(crossed + 1, np.int64), np.empty(pulses, np.uint32)
         take_pulses(chi, self.eps, inverse, rows, crossed, ptr, codes)
         array.pulse_list(rows[:crossed], ptr, codes)

@@ -32,7 +32,8 @@ class SymmetryPointShift(PlainSGD):
       and its conductance is copied to its own reference cell.
     - ``global``: the same on `n_cal` synapses; their mean is the reference of the whole array.
     - ``trim``: step ratios are trimmed so that the nominal symmetry point lies at weight zero,
-      estimated on `n_cal` synapses; energy is counted at the untrimmed amplitude (assumed).
+      estimated on `n_cal` synapses by one pulse each, half of them down; energy is counted at
+      the untrimmed amplitude (assumed).
     - ``push_pull``: weight = difference of two devices that are pulsed in opposite directions;
       no calibration.
     - ``none``: plain SGD, for a comparison that differs by nothing else.
@@ -61,8 +62,18 @@ class SymmetryPointShift(PlainSGD):
     def build(self, spec: LayerSpec) -> PulsedLayer:
         """Return a layer that is fabricated, calibrated and holds its initial weights."""
         layer = getattr(self, f"_{self.variant}")(spec)
-        layer.program_initial(spec)
+        layer.program_initial(spec, self._start(layer, spec))
         return layer
+
+    def _start(self, layer: PulsedLayer, spec: LayerSpec) -> float:
+        """Return the nominal weight of the synapses before the initial weights are programmed.
+
+        With a global reference they still stand where they were fabricated, beside it.
+        """
+        if self.variant != "global":
+            return 0.0
+        g_ref = float(layer.arrays[0].reference.mean(dtype=np.float64))
+        return 2.0 * spec.omega * (0.5 - g_ref)
 
     def _none(self, spec: LayerSpec) -> PulsedLayer:
         return PulsedLayer(self, [spec.array()])
@@ -105,7 +116,7 @@ class SymmetryPointShift(PlainSGD):
         layer = self._none(spec)
         array = layer.arrays[0]
         with array.counting("calibration"):
-            ratio = trim_ratio(array, self.n_pairs, array.sample_cells(self.n_cal))
+            ratio = trim_ratio(array, array.sample_cells(self.n_cal))
         ratio = max(round(ratio / self.trim_step), 1) * self.trim_step
         array.set_device(trimmed(tables, ratio))
         return layer

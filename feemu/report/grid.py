@@ -97,7 +97,7 @@ def _below_float(target: str, accuracy: xr.Dataset) -> dict[str, float]:
     if BASELINE not in accuracy["algorithm"].values:
         raise ValueError(f"target = {target!r}: the accuracy runs hold no {BASELINE!r} baseline")
     best = float(at_end(accuracy[METRIC]).sel(algorithm=BASELINE).mean())
-    return {f"float - {100 * margin:g} pt ({100 * (best - margin):.1f} %)": best - margin}
+    return {f"{100 * (best - margin):.1f} % (float - {100 * margin:g} pt)": best - margin}
 
 
 def width_text(width: float, origin: str = "measured") -> str:

@@ -31,8 +31,9 @@ class Claim:
         ``all widths`` or ``measured widths``.
     widths, origins : tuple
         Pulse widths [s] that are compared (short, long) or averaged over, and their labels.
-    algorithm, tuned_for, quantity : str
-        Which runs, what their hyper-parameters were chosen for, and what was compared.
+    algorithm, tuned_for, quantity, target : str
+        Which runs, what their hyper-parameters were chosen for, what was compared, and the
+        target it counts to (empty where there is none).
     kind : {"ratio", "difference"}
         Ratio of medians (short over long), or difference of means.
     effect, low, high : float
@@ -68,6 +69,7 @@ class Claim:
     side: str
     p_value: float
     runs: int
+    target: str = ""
     note: str = ""
     critical_tau_w: float = math.nan
     p_holm: float = math.nan

@@ -1,4 +1,4 @@
-"""How much of the gap between plain SGD and mixed precision a shift of the symmetry point closes."""
+"""How much of the gap between plain SGD and mixed precision the shift closes."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu.energy import EnergyModel, price
-from feemu.report.grid import METRIC, algorithms, at_end, check
+from feemu.report.grid import METRIC, algorithms, at_end, check, origins
 from feemu.statistics import energy_to, ratio_of_medians
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def tau_w_map(
     model = EnergyModel() if model is None else model
     check(energy, "energy")
     short, long = _ends(energy, short, long)
-    spent = _spent(energy, target, model, (short, long), metric)
+    spent = _spent(split(energy, model), target, (short, long), metric)
     taus = np.logspace(-6, 0, 31) if taus is None else np.asarray(taus, float)
     axis = xr.DataArray(taus, dims="tau_w", coords={"tau_w": taus})
     rows = [
@@ -84,57 +84,63 @@ def tau_w_map(
     out = xr.concat(rows, part)[["ratio", "low", "high"]]
     out["critical_tau_w"] = xr.concat([_flips(spent, name) for name in PARTS], part)
     out["model_tau_w"] = spent["model_tau_w"]
-    return _labelled(out, target, short, long)
+    out.attrs = {"target": float(target), "short": short, "long": long}
+    label = dict(zip(energy["pulse_width"].values.tolist(), origins(energy)))
+    out.attrs |= {"short_origin": label[short], "long_origin": label[long]}
+    return _labelled(out, short, long)
 
 
 def critical(
-    energy: xr.Dataset,
-    target: float,
-    model: EnergyModel,
-    short: float,
-    long: float,
-    metric: str = METRIC,
+    parts: xr.Dataset, target: float, short: float, long: float, metric: str = METRIC
 ) -> xr.Dataset:
-    """Return `critical_tau_w` and `model_tau_w` of `tau_w_map` alone."""
+    """Return `critical_tau_w` and `model_tau_w` of `tau_w_map` alone, from a split ledger."""
     import xarray as xr
 
-    spent = _spent(energy, target, model, (short, long), metric)
+    spent = _spent(parts, target, (short, long), metric)
     part = xr.DataArray(list(PARTS), dims="part", name="part")
     flips = xr.concat([_flips(spent, name) for name in PARTS], part)
     return xr.Dataset({"critical_tau_w": flips, "model_tau_w": spent["model_tau_w"]})
+
+
+def split(energy: xr.Dataset, model: EnergyModel) -> xr.Dataset:
+    """Return the priced sweep with its costs told apart: what grows with the width, what not.
+
+    `part_charge` [J] is charging and switching with half-selected cells and lines (priced
+    without conductance), `part_conduction` [J] the rest of programming, `part_rest` [J] reads
+    and digital operations, and `part_pulses` [1] the number of pulses.
+    """
+    live = price(energy, model)
+    dead = price(energy, model.replace(g_on=0.0, g_off=0.0))["energy_device"]
+    return live.assign(
+        part_pulses=energy["pulses"].sum(["layer", "pulse_kind"], min_count=1),
+        part_charge=dead,
+        part_conduction=live["energy_device"] - dead,
+        part_rest=live["energy_read"] + live["energy_digital"],
+    )
 
 
 def _ends(energy: xr.Dataset, short: float | None, long: float | None) -> tuple[float, float]:
     widths = energy["pulse_width"].values
     short = float(widths.min()) if short is None else float(short)
     long = float(widths.max()) if long is None else float(long)
+    for width in (short, long):
+        if width not in widths:
+            known = ", ".join(f"{w:g}" for w in widths)
+            raise ValueError(f"pulse width {width:g} s: the sweep has {known} s")
     if not short < long:
         raise ValueError(f"pulse widths {short:g} and {long:g} s: need two, the shorter one first")
     return short, long
 
 
-def _spent(
-    energy: xr.Dataset, target: float, model: EnergyModel, ends: tuple[float, float], metric: str
-) -> xr.Dataset:
-    """Return pulses, charge, conduction and the rest [1, J] to the target, and the model's tau_w.
-
-    Pricing without conductance tells charging and switching from conduction, half-selected cells
-    included.
-    """
+def _spent(parts: xr.Dataset, target: float, ends: tuple[float, float], metric: str) -> xr.Dataset:
+    """Return pulses, charge, conduction and the rest to the target, and the model's tau_w."""
     import xarray as xr
 
-    ds = energy.sel(pulse_width=list(ends), algorithm=algorithms(energy))
-    live = price(ds, model)
-    dead = price(ds, model.replace(g_on=0.0, g_off=0.0))["energy_device"]
-    columns = {
-        "pulses": ds["pulses"].sum(["layer", "pulse_kind"], min_count=1),
-        "charge": dead,
-        "conduction": live["energy_device"] - dead,
-        "rest": live["energy_read"] + live["energy_digital"],
-    }
-    live = live.assign(columns)
-    out = {name: energy_to(live, target, metric, column=name) for name in columns}
     names = ("energy_switching", "energy_capacitive", "energy_conductive")
+    columns = ("pulses", "charge", "conduction", "rest")
+    needed = [metric, "images", *names, *(f"part_{name}" for name in columns)]
+    live = parts[needed].sel(pulse_width=list(ends), algorithm=algorithms(parts))
+    out = {name: energy_to(live, target, metric, column=f"part_{name}") for name in columns}
     switching, charging, conducting = (
         at_end(live[name].sum("phase", min_count=1)) for name in names
     )
@@ -190,7 +196,7 @@ def _root(difference: Callable[[float], float]) -> float:
     return 10.0 ** brentq(difference, low, high, xtol=1e-9)
 
 
-def _labelled(out: xr.Dataset, target: float, short: float, long: float) -> xr.Dataset:
+def _labelled(out: xr.Dataset, short: float, long: float) -> xr.Dataset:
     labels = {
         "ratio": ("1", f"energy at {short:g} s over energy at {long:g} s"),
         "low": ("1", "lower end of the 95 % interval"),
@@ -201,5 +207,4 @@ def _labelled(out: xr.Dataset, target: float, short: float, long: float) -> xr.D
     }
     for name, (unit, words) in labels.items():
         out[name].attrs = {"units": unit, "long_name": words}
-    out.attrs = {"target": float(target), "short": short, "long": long}
     return out

@@ -42,7 +42,8 @@ def test_it_runs(tmp_path, monkeypatch):
     )
     client.execute()
     assert [file.name for file in folder.iterdir()] == ["tour.nc"]
-    outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
-    assert not [out["text"] for out in outputs if out.get("name") == "stderr"]
-    pictures = [out for out in outputs if "image/png" in out.get("data", {})]
-    assert len(pictures) >= 4
+    # A figure that cannot be drawn raises no error in the notebook, it only stays away.
+    drawing = [c for c in notebook.cells if ".plot" in c["source"] and c["cell_type"] == "code"]
+    assert len(drawing) == 5
+    for cell in drawing:
+        assert any("image/png" in out.get("data", {}) for out in cell["outputs"]), cell["id"]

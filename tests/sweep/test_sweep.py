@@ -1,0 +1,168 @@
+"""A sweep: one dataset, whatever the order, the number of workers or the interruptions."""
+
+import json
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from grid_cases import FIELDS, MODULE, case, grid, run, whole
+from small_cases import file_digest
+
+import feemu as fe
+from feemu import schema
+from feemu.sweep import run_case, sweep
+
+
+def test_shape_and_labels():
+    ds = whole()
+    schema.validate(ds)
+    assert list(ds["done"].dims) == ["pulse_width", "algorithm", "seed", "epoch"]
+    assert ds["pulse_width"].values.tolist() == [2e-8, 2e-5]
+    assert ds["algorithm"].values.tolist() == ["mixed_precision", "plain_sgd"]
+    assert ds["seed"].values.tolist() == [0, 1] and ds["done"].all()
+    assert ds["width_label"].values.tolist() == ["measured"] * 2
+    assert ds.attrs["title"] == "feemu sweep on digits"
+    for variable in ds.variables.values():
+        assert {"units", "long_name"} <= {*variable.attrs}
+
+
+def test_every_run_stands_in_its_place():
+    for made in (("20ns", "plain_sgd", 1), ("20us", "mixed_precision", 0)):
+        one, width = run(made), fe.parse_width(made[0])
+        part = whole().sel(pulse_width=width, algorithm=made[1], seed=made[2])
+        for name in one.data_vars:
+            np.testing.assert_array_equal(part[name], one[name], err_msg=name)
+            assert part[name].dtype == one[name].dtype
+
+
+def test_the_order_of_the_cases_does_not_matter():
+    cases = grid()
+    draw = np.random.default_rng(1)
+    for _ in range(3):
+        mixed = [cases[i] for i in draw.permutation(len(cases))]
+        assert file_digest(sweep(mixed)) == file_digest(whole())
+
+
+def test_workers_do_not_matter():
+    """Two processes that start afresh, in another order."""
+    seen = []
+    ds = sweep(grid()[::-1], workers=2, progress=lambda *three: seen.append(three[:2]))
+    assert file_digest(ds) == file_digest(whole())
+    assert seen == [(i + 1, 8) for i in range(8)]
+
+
+def test_an_executor_of_one_s_own():
+    with ThreadPoolExecutor(2) as pool:
+        assert file_digest(sweep(grid(), executor=pool)) == file_digest(whole())
+        assert pool.submit(int, "3").result() == 3
+
+
+def test_provenance_is_enough_to_run_any_case_again():
+    known = json.loads(whole().attrs["provenance"])
+    assert known["case"]["hidden"] == list(FIELDS["hidden"]) and "seed" not in known["case"]
+    assert len(known["cases"]) == 8 and len(known["devices"]) == 2
+    places = [(known["devices"][c["device_sha256"]]["pulse_width"], c["algorithm"]["name"],
+               c["seed"]) for c in known["cases"]]  # fmt: skip
+    assert places == sorted(places) and len({*places}) == 8
+    assert any("pulse" in caveat for caveat in known["caveats"]) or known["caveats"]
+
+
+# -- resuming ----------------------------------------------------------------------------------
+
+
+class Cut(Exception):
+    """Raised by a callback where a sweep is to be killed."""
+
+
+def test_a_killed_sweep_goes_on(tmp_path):
+    """After three cases; the shards that are there are not run again."""
+
+    def cut(done, total, ds):
+        if done == 3:
+            raise Cut
+
+    with pytest.raises(Cut):
+        sweep(grid(), out=tmp_path, progress=cut)
+    shards = sorted(tmp_path.glob("*.nc"))
+    assert len(shards) == 3
+    times = [os.stat(p).st_mtime_ns for p in shards]
+    assert file_digest(sweep(grid()[::-1], out=tmp_path)) == file_digest(whole())
+    assert [os.stat(p).st_mtime_ns for p in shards] == times
+    assert len([*tmp_path.iterdir()]) == 8, "no checkpoint or temporary file is left"
+
+
+def test_shards_are_used_without_running(tmp_path, monkeypatch):
+    sweep(grid()[:2], out=tmp_path)
+    monkeypatch.setattr(MODULE, "train", None)
+    again = sweep(grid()[:2], out=tmp_path)
+    assert again["done"].all() and again.sizes["seed"] == 2
+
+
+@pytest.mark.parametrize("damage", ("cut", "foreign", "empty"))
+def test_a_damaged_shard_is_set_aside(damage, tmp_path, caplog):
+    made = case()
+    wanted = run_case(made, folder=str(tmp_path))
+    (shard,) = tmp_path.glob("*.nc")
+    body = shard.read_bytes()
+    broken = {"cut": body[: len(body) // 2], "foreign": b"CDF\x01 not ours", "empty": b""}[damage]
+    shard.write_bytes(broken)
+    with caplog.at_level(logging.WARNING, "feemu"):
+        again = run_case(made, folder=str(tmp_path))
+    assert again.identical(wanted) and "shard set aside and run again" in caplog.text
+    assert shard.with_suffix(".corrupt").read_bytes() == broken
+    assert shard.read_bytes() == body
+
+
+def test_a_killed_case_goes_on_from_its_checkpoint(tmp_path):
+    made, seen = case(epochs=3.0), []
+
+    def cut(progress):
+        if progress.epoch == 2:
+            raise Cut
+
+    with pytest.raises(Cut):
+        run_case(made, folder=str(tmp_path), progress=cut)
+    assert len([*tmp_path.glob("*.checkpoint.npz")]) == 1
+    ds = run_case(made, folder=str(tmp_path), progress=lambda p: seen.append(p.epoch))
+    assert seen == [2.0, 3.0] and ds.identical(run_case(made))
+    assert [p.suffix for p in tmp_path.iterdir()] == [".nc"]
+
+
+def test_a_state_file_that_is_missing_runs_the_case_again(tmp_path):
+    made, state = case(), tmp_path / "state.npz"
+    wanted = run_case(made, folder=str(tmp_path / "."), state=str(state))
+    state.unlink()
+    assert run_case(made, folder=str(tmp_path), state=str(state)).identical(wanted)
+    assert state.exists()
+
+
+# -- refusals ----------------------------------------------------------------------------------
+
+
+def refuse_to_run(*_, **__):
+    raise RuntimeError("no case may run")
+
+
+@pytest.mark.parametrize(
+    "cases, options, told",
+    (
+        ([], {}, "sweep: no cases; give at least one feemu.Case"),
+        (["20ns", "20ns"], {}, "two results at .*give coordinates that tell them apart"),
+        (["20ns", "20us"], {"coordinates": [{"a": 1}]}, "1 sets of coordinates for 2 runs"),
+        (["20ns", "20us"], {"coordinates": [{"a": 1}, {"b": 1}]}, "all with the same names"),
+    ),
+)
+def test_bad_sweeps_are_refused_before_they_run(cases, options, told, monkeypatch):
+    monkeypatch.setattr(MODULE, "run_case", refuse_to_run)
+    with pytest.raises(ValueError, match=told) as seen:
+        sweep([case(w) for w in cases], **options)
+    assert "\n" not in str(seen.value)
+
+
+def test_a_case_that_fails_ends_the_sweep_and_keeps_what_is_there(tmp_path):
+    bad = case(seed=7).replace(train_images=10**6)
+    with pytest.raises(ValueError, match="train_images = 1000000: the task has 1198"):
+        sweep([case(), bad, case(seed=1)], out=tmp_path)
+    assert len([*tmp_path.glob("*.nc")]) == 1
