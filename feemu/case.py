@@ -53,8 +53,8 @@ class Case(Record):
             raise TypeError(f"Case.device: got {kind}; pass feemu.tabulate(device)")
         if isinstance(self.algorithm, type) or not hasattr(self.algorithm, "build"):
             raise TypeError(
-                f"Case.algorithm = {self.algorithm!r:.60}: must be an instance of an algorithm, e.g. "
-                "feemu.algorithm('plain_sgd')"
+                f"Case.algorithm = {self.algorithm!r:.60}: must be an instance of an algorithm, "
+                "e.g. feemu.algorithm('plain_sgd')"
             )
         if not isinstance(self.hidden, (tuple, list)) or not all(map(_is_size, self.hidden)):
             raise ValueError(

@@ -44,8 +44,9 @@ def param(
     nan_ok : bool
         True where NaN is allowed and means "not known".
     """
-    meta = dict(unit=unit, doc=doc, lo=lo, hi=hi, choices=choices, source=source, assumed=assumed)
-    return dataclasses.field(default=default, metadata={"param": {**meta, "nan_ok": nan_ok}})
+    meta = {"unit": unit, "doc": doc, "lo": lo, "hi": hi, "choices": choices, "source": source}
+    meta |= {"assumed": assumed, "nan_ok": nan_ok}
+    return dataclasses.field(default=default, metadata={"param": meta})
 
 
 class Record:

@@ -276,11 +276,11 @@ def _check_alike(results: list[xr.Dataset]) -> None:
 
 def _shared_coordinates(results: list[xr.Dataset], leave: tuple) -> dict:
     """Return the coordinates that are the same in all runs; the others stand in provenance."""
-    names = [n for n in results[0].coords if n not in leave]
+    first = {n: c.variable for n, c in results[0].coords.items() if n not in leave}
     return {
-        n: results[0][n]
-        for n in names
-        if all(ds[n].variable.equals(results[0][n].variable) for ds in results)
+        n: variable
+        for n, variable in first.items()
+        if all(n in ds and ds[n].variable.equals(variable) for ds in results)
     }
 
 

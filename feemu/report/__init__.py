@@ -3,6 +3,7 @@
 The statements are those of Garg et al., arXiv:2509.18121.
 """
 
+from feemu.report.causes import causes_picture, causes_text, write_causes
 from feemu.report.claims import TARGETS, claims
 from feemu.report.pareto import on_front, tries_table
 from feemu.report.pictures import pareto_fronts, recovered_over_width, tau_w_picture
@@ -15,6 +16,8 @@ from feemu.report.text import claims_text, study_text
 __all__ = [
     "TARGETS",
     "Claim",
+    "causes_picture",
+    "causes_text",
     "claims",
     "claims_text",
     "on_front",
@@ -25,5 +28,6 @@ __all__ = [
     "tau_w_map",
     "tau_w_picture",
     "tries_table",
+    "write_causes",
     "write_study",
 ]

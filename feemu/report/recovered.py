@@ -9,7 +9,7 @@ import numpy as np
 from feemu.params import unknown
 from feemu.report.grid import FINAL, MIXED, PLAIN, at_end, check
 from feemu.statistics import MIN_SEEDS
-from feemu.statistics.intervals import RESAMPLES, _picks
+from feemu.statistics.intervals import RESAMPLES, bootstrap_picks
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,7 +93,7 @@ def _row(gain: np.ndarray, gap: np.ndarray, level: float) -> tuple[float, float,
     point = gain.mean() / gap.mean()
     if n < MIN_SEEDS:
         return point, np.nan, np.nan, n
-    picks = _picks(n, RESAMPLES)
+    picks = bootstrap_picks(n, RESAMPLES)
     above, below = gain[picks].mean(axis=1), gap[picks].mean(axis=1)
     lost = ~(below > 0)
     ratio = above / np.where(lost, 1.0, below)

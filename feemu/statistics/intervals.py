@@ -131,7 +131,7 @@ def _median_row(row: np.ndarray, level: float, resamples: int) -> np.ndarray:
         return np.full(3, np.nan)
     if row.size < MIN_SEEDS:
         return np.array([np.median(row), np.nan, np.nan])
-    medians = np.median(row[_picks(row.size, resamples)], axis=-1)
+    medians = np.median(row[bootstrap_picks(row.size, resamples)], axis=-1)
     return np.array([np.median(row), _end(medians, level, -1), _end(medians, level, 1)])
 
 
@@ -159,7 +159,7 @@ def _ratio_row(a: np.ndarray, b: np.ndarray, level: float, resamples: int) -> np
     point = float(_divide(np.median(a), np.median(b)))
     if a.size < MIN_SEEDS:
         return np.array([point, np.nan, np.nan, np.nan])
-    picks = _picks(a.size, resamples)
+    picks = bootstrap_picks(a.size, resamples)
     ratios = _divide(np.median(a[picks], axis=-1), np.median(b[picks], axis=-1))
     lost = np.isnan(ratios)
     low = _end(np.where(lost, 0.0, ratios), level, -1)
@@ -181,7 +181,7 @@ def _end(samples: np.ndarray, level: float, side: int) -> float:
 
 
 @lru_cache(maxsize=8)
-def _picks(n: int, resamples: int) -> np.ndarray:
+def bootstrap_picks(n: int, resamples: int) -> np.ndarray:
     """Return indices of `resamples` bootstrap samples, int64 (resamples, n)."""
     words = rng.words(rng.key(0, 0, "bootstrap"), 0, 0, n * resamples).astype(np.uint64)
     picks = (words * np.uint64(n)) >> np.uint64(32)

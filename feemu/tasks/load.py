@@ -123,7 +123,7 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         arrays = {n: file[n] for n in wanted}
     except OSError as error:
         raise ValueError(f"{where}: {_line(error.strerror or error)}; {expected}") from None
-    except Exception as error:  # noqa: BLE001 (zip, zlib, numpy's header parser: many kinds)
+    except Exception as error:  # zip, zlib, numpy's header parser: many kinds
         raise ValueError(
             f"{where}: damaged or foreign ({_line(error)}); {expected}; write it again"
         ) from None

@@ -53,7 +53,7 @@ def test_assumptions_of_the_family_are_marked():
 
 
 def test_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(ValueError, match="unknown preset 'hzo_superlatice'.*'hzo_superlattice'"):
+    with pytest.raises(ValueError, match=r"unknown preset 'hzo_superlatice'.*'hzo_superlattice'"):
         preset("hzo_superlatice")
 
 

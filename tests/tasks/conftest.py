@@ -21,7 +21,7 @@ def real_data():
     folder = Path(os.environ.get("FEEMU_DATA") or beside)
     if not (folder / "mnist").is_dir() or not (folder / "fashion-mnist").is_dir():
         pytest.skip(
-            f"no mnist/ and fashion-mnist/ in {folder}: set FEEMU_DATA to the folder that holds them"
+            f"no mnist/ and fashion-mnist/ in {folder}: set FEEMU_DATA to a folder with them"
         )
     return folder
 
