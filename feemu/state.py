@@ -61,8 +61,9 @@ def read_state(path: str | Path) -> dict[str, np.ndarray]:
         If it is missing, damaged or no state file.
     """
     try:
-        if _first_bytes(path) != b"PK":
-            raise ValueError("it is no .npz archive")
+        if (head := _first_bytes(path)) != b"PK":
+            result = head in (b"\x89H", b"CD")
+            raise ValueError("it is a netCDF result" if result else "it is no .npz archive")
         with np.load(path, allow_pickle=False) as saved:
             parts = {name: saved[name] for name in saved.files}
     except FileNotFoundError:

@@ -53,12 +53,14 @@ class Progress:
 def evaluation_points(n_train: int, epochs: float, batch: int) -> list[int]:
     """Return the numbers of images after which a run is evaluated, whole batches each.
 
-    0, then eight per decade from 500 images up to one epoch, then every epoch and the end.
+    0, then eight per decade from 500 images up to one epoch (short of its last 2 %), then every
+    epoch and the end.
     """
     end = round(epochs * n_train)
     count = math.ceil(POINTS_PER_DECADE * math.log10(max(n_train / FIRST_POINT, 1)))
     early = [FIRST_POINT * 10 ** (k / POINTS_PER_DECADE) for k in range(count)]
-    points = {min(math.ceil(s / batch) * batch, n_train) for s in early}
+    rounded = {math.ceil(s / batch) * batch for s in early}
+    points = {p for p in rounded if p <= 0.98 * n_train}
     points |= {n_train * e for e in range(1, math.floor(epochs) + 1)}
     return sorted({0, end, *(p for p in points if p < end)})
 

@@ -9,9 +9,17 @@ import pytest
 import xarray as xr
 from synthetic_result import result, sweep
 
-from feemu import energy as fe
 from feemu import schema
-from feemu.energy import terms
+from feemu.energy import (
+    critical_tau_w,
+    energy,
+    price,
+    pulse_energy,
+    pulse_terms,
+    relative_energy,
+    tau_w,
+    terms,
+)
 from feemu.energy.model import EnergyModel
 
 UM2 = 1e-12
@@ -48,7 +56,7 @@ def last(array: xr.DataArray) -> float:
 
 
 def test_numbers_of_a_square_micron_at_three_volts():
-    out = fe.energy(one_pulse(), square_micron())
+    out = energy(one_pulse(), square_micron())
     np.testing.assert_allclose(last(out.energy_capacitive), 0.4779e-12, **EXACT)
     np.testing.assert_allclose(last(out.energy_switching), 0.60e-12, **EXACT)
     np.testing.assert_allclose(last(out.energy_conductive), 1.8e-15, **EXACT)
@@ -59,9 +67,9 @@ def test_numbers_of_a_square_micron_at_three_volts():
     [(1e-8, 2e-8, 1.8e-15), (1e-8, 2e-4, 18e-12), (1e-6, 2e-8, 0.18e-12), (1e-6, 2e-4, 1.8e-9)],
 )
 def test_conduction_grows_with_width(g_on, width, joules):
-    out = fe.energy(one_pulse(width=width), square_micron(g_on=g_on))
+    out = energy(one_pulse(width=width), square_micron(g_on=g_on))
     np.testing.assert_allclose(last(out.energy_conductive), joules, **EXACT)
-    alone = fe.pulse_terms(square_micron(g_on=g_on), width, dp=1.0, g=1.0)
+    alone = pulse_terms(square_micron(g_on=g_on), width, dp=1.0, g=1.0)
     np.testing.assert_allclose(alone["conductive"], joules, **EXACT)
 
 
@@ -69,11 +77,11 @@ def test_half_selected_cells_and_lines_of_one_pulse():
     ds, model = one_pulse(), square_micron()
     cells = terms.half_selected(ds).isel(epoch=-1, layer=0, phase=2, pulse_kind=0)
     assert int(cells) == 65 + 20 - 2
-    out = fe.energy(ds, model)
+    out = energy(ds, model)
     charge, leak = 0.0531e-12 * 1.5**2, 0.5e-8 * 1.5**2 * 2e-8
     np.testing.assert_allclose(last(out.energy_half_select), 83 * (charge + leak), **EXACT)
     np.testing.assert_allclose(last(out.energy_driver), 85 * 0.3e-15 * 1.5**2, **EXACT)
-    single = fe.energy(ds, model.replace(half_select=0.0))
+    single = energy(ds, model.replace(half_select=0.0))
     assert last(single.energy_half_select) == 0
     np.testing.assert_allclose(last(single.energy_driver), 85 * 0.3e-15 * 9, **EXACT)
 
@@ -83,7 +91,7 @@ def test_half_select_weighs_eighty_times_the_cell_at_batch_one():
     ds = one_pulse()
     share = 321 / terms.half_selected(ds).isel(epoch=-1, layer=0, phase=2, pulse_kind=0)
     model = square_micron(g_on=0.0)
-    out = fe.energy(ds, model)
+    out = energy(ds, model)
     ratio = float(share) * last(out.energy_half_select) / last(out.energy_capacitive)
     np.testing.assert_allclose(ratio, 321 / 4, **EXACT)
 
@@ -92,7 +100,7 @@ def test_programming_time_and_reads_by_hand():
     ds, model = one_pulse(), square_micron()
     for name, value in (("read_x2", 2.0), ("adc_conversions", 3), ("dac_conversions", 5)):
         ds[name][{"epoch": slice(1, None), "layer": 0, "phase": 2, "read_kind": 1}] = value
-    out = fe.energy(ds, model)
+    out = energy(ds, model)
     np.testing.assert_allclose(last(out.time_programming), 3e-8, **EXACT)
     cells = 0.1**2 * 1e-8 * 0.5e-8 * 2.0 * 65
     np.testing.assert_allclose(last(out.energy_read), cells + 3 * 2e-12 + 5 * 0.2e-12, **EXACT)
@@ -126,38 +134,36 @@ def test_mixed_precision_costs_25_pj_per_weight_and_sample():
     ds = one_pulse()
     for op in (0, 1):
         ds["digital_ops"][{"epoch": slice(1, None), "layer": 0, "phase": 2, "digital_op": op}] = 1
-    np.testing.assert_allclose(last(fe.energy(ds).energy_digital), 24.6e-12, **EXACT)
+    np.testing.assert_allclose(last(energy(ds).energy_digital), 24.6e-12, **EXACT)
 
 
 def test_default_pulse_stays_below_the_published_three_picojoules():
     model = EnergyModel()
-    assert 2.5e-12 < fe.pulse_energy(model, 2e-8, dp=1.0, g=1.0) <= 3e-12
-    bare = fe.tau_w(model.replace(remanent_polarization=0.0), 0.0, g=1.0)
+    assert 2.5e-12 < pulse_energy(model, 2e-8, dp=1.0, g=1.0) <= 3e-12
+    bare = tau_w(model.replace(remanent_polarization=0.0), 0.0, g=1.0)
     np.testing.assert_allclose(bare, 42.8e-6, rtol=2e-3)
 
 
 def test_a_pulse_is_its_area_free_form():
     model = EnergyModel()
     width = np.array([2e-8, 2e-7, 2e-6, 2e-5, 2e-4])
-    tau = fe.tau_w(model, 0.05, 2.0, g=0.3)
-    zero = fe.pulse_energy(model, 0.0, 2.0, 0.05, 0.3)
-    whole = fe.pulse_energy(model, width, 2.0, 0.05, 0.3)
-    np.testing.assert_allclose(whole, zero * fe.relative_energy(width, tau), **EXACT)
-    np.testing.assert_allclose(fe.tau_w(model.scaled(7e-12), 0.05, 2.0, 0.3), tau, **EXACT)
-    assert np.isinf(fe.tau_w(model.replace(g_on=0.0, g_off=0.0), 0.05))
+    tau = tau_w(model, 0.05, 2.0, g=0.3)
+    zero = pulse_energy(model, 0.0, 2.0, 0.05, 0.3)
+    whole = pulse_energy(model, width, 2.0, 0.05, 0.3)
+    np.testing.assert_allclose(whole, zero * relative_energy(width, tau), **EXACT)
+    np.testing.assert_allclose(tau_w(model.scaled(7e-12), 0.05, 2.0, 0.3), tau, **EXACT)
+    assert np.isinf(tau_w(model.replace(g_on=0.0, g_off=0.0), 0.05))
 
 
 def test_critical_tau_of_the_event_ratio():
-    np.testing.assert_allclose(fe.critical_tau_w(2.5, 2e-8, 2e-4), 133.3e-6, rtol=1e-3)
-    tau = fe.critical_tau_w(2.5, 2e-8, 2e-4)
+    np.testing.assert_allclose(critical_tau_w(2.5, 2e-8, 2e-4), 133.3e-6, rtol=1e-3)
+    tau = critical_tau_w(2.5, 2e-8, 2e-4)
     np.testing.assert_allclose(
-        2.5 * fe.relative_energy(2e-8, tau), fe.relative_energy(2e-4, tau), **EXACT
+        2.5 * relative_energy(2e-8, tau), relative_energy(2e-4, tau), **EXACT
     )
-    np.testing.assert_array_equal(
-        fe.critical_tau_w([0.9, 1.0, 2e4], 2e-8, 2e-4), [np.inf, np.inf, 0]
-    )
+    np.testing.assert_array_equal(critical_tau_w([0.9, 1.0, 2e4], 2e-8, 2e-4), [np.inf, np.inf, 0])
     with pytest.raises(ValueError, match="short < long"):
-        fe.critical_tau_w(2.0, 1e-3, 1e-4)
+        critical_tau_w(2.0, 1e-3, 1e-4)
 
 
 def test_zero_ledger_costs_nothing_even_where_amplitudes_are_unknown():
@@ -167,7 +173,7 @@ def test_zero_ledger_costs_nothing_even_where_amplitudes_are_unknown():
             ds[name] = xr.zeros_like(ds[name])
     ds["pulse_duration"] = ds["pulse_duration"] * np.nan
     ds["conductance_mean"] = ds["conductance_mean"] * np.nan
-    out = fe.energy(ds)
+    out = energy(ds)
     for name in schema.ENERGY:
         assert (out[name] == 0).all(), name
 
@@ -177,14 +183,14 @@ def test_energy_is_linear_in_the_ledger():
     counters = [n for n in ds.data_vars if "phase" in ds[n].dims]
     triple = ds.assign({n: 3 * ds[n] for n in counters})
     both = ds.assign({n: ds[n] + result(5)[n] for n in counters})
-    one, other = fe.energy(ds), fe.energy(result(5))
+    one, other = energy(ds), energy(result(5))
     for name in schema.ENERGY:
-        np.testing.assert_allclose(fe.energy(triple)[name], 3 * one[name], **EXACT)
-        np.testing.assert_allclose(fe.energy(both)[name], one[name] + other[name], rtol=1e-10)
+        np.testing.assert_allclose(energy(triple)[name], 3 * one[name], **EXACT)
+        np.testing.assert_allclose(energy(both)[name], one[name] + other[name], rtol=1e-10)
 
 
 def test_columns_are_the_sums_of_their_terms():
-    out = fe.energy(result())
+    out = energy(result())
     parts = ("switching", "capacitive", "conductive", "half_select", "driver")
     device = sum(out[f"energy_{p}"] for p in parts)
     np.testing.assert_allclose(out["energy_device"], device, **EXACT)
@@ -208,22 +214,22 @@ def test_histogram_and_sum_agree_within_half_a_bin():
 
 def test_a_stored_amplitude_wins_and_an_assumed_one_is_said():
     ds = result()
-    assert "amplitude = 3" in fe.energy(ds)["energy_device"].attrs["assumed"]
+    assert "amplitude = 3" in energy(ds)["energy_device"].attrs["assumed"]
     known = ds.assign(pulse_amplitude=("pulse_kind", [1.5, -1.5]))
-    out = fe.energy(known, EnergyModel(amplitude=9.0))
+    out = energy(known, EnergyModel(amplitude=9.0))
     assert "amplitude" not in out["energy_device"].attrs["assumed"]
-    ratio = fe.energy(ds)["energy_capacitive"] / out["energy_capacitive"]
+    ratio = energy(ds)["energy_capacitive"] / out["energy_capacitive"]
     np.testing.assert_allclose(ratio, 4.0, **EXACT)
 
 
 def test_adc_bits_are_those_simulated_or_it_is_said():
     ds = result()
-    ideal = fe.energy(ds)
+    ideal = energy(ds)
     assert ideal["energy_read"].attrs["io"] == "ideal I/O, priced ADC"
     six = schema.annotate(ds.assign_coords(adc_bits=6))
-    out = fe.energy(six)
+    out = energy(six)
     assert "io" not in out["energy_read"].attrs
-    assert "io" in fe.energy(six, EnergyModel(adc_bits=9))["energy_read"].attrs
+    assert "io" in energy(six, EnergyModel(adc_bits=9))["energy_read"].attrs
     dac = 0.2e-12 * ds["dac_conversions"].sum(["layer", "read_kind"])
     cells = terms.read_cells(ds, EnergyModel()).sum(["layer", "read_kind"])
     rest = (dac + cells).transpose("epoch", "phase")
@@ -234,13 +240,13 @@ def test_adc_bits_are_those_simulated_or_it_is_said():
 
 def test_price_replaces_an_earlier_price_and_is_valid():
     ds = sweep()
-    first = fe.price(ds)
+    first = price(ds)
     assert first["energy_total"].dims == ("pulse_width", "seed", "epoch", "phase")
     schema.validate(first)
     other = EnergyModel().scaled(1e-11)
-    again = fe.price(first, other)
+    again = price(first, other)
     assert json.loads(again.attrs["energy_model"])["area"] == 1e-11
-    xr.testing.assert_identical(again, fe.price(ds, other))
+    xr.testing.assert_identical(again, price(ds, other))
     assert (again["energy_switching"] > first["energy_switching"]).any()
     assert "energy_total" not in ds
 
@@ -250,11 +256,11 @@ def test_a_case_that_was_not_run_stays_unknown():
     run = (ds["seed"] != 1) | (ds["pulse_width"] != 2e-8)
     gone = ds.where(run).assign(done=ds["done"] & run, pulse_duration=ds["pulse_duration"])
     gone = gone.assign({n: ds[n] for n in ("n_in", "n_out", "digital_bits")})
-    out = fe.energy(gone)
+    out = energy(gone)
     missing = out["energy_total"].isnull().all(["epoch", "phase"])
     np.testing.assert_array_equal(missing, [[False, True, False], [False, False, False]])
     np.testing.assert_allclose(
-        out["energy_total"].isel(seed=0), fe.energy(ds)["energy_total"].isel(seed=0), **EXACT
+        out["energy_total"].isel(seed=0), energy(ds)["energy_total"].isel(seed=0), **EXACT
     )
 
 
@@ -268,26 +274,26 @@ def test_half_select_follows_the_conductance_over_time():
     cells[1] = 20 - 2
     mean = np.array([0.0, 0.1, 0.3, 0.5, 0.7])
     expected = np.cumsum(cells * mean) * 1e-8 * 1.5**2 * 2e-8
-    got = fe.energy(ds, model)["energy_half_select"].sel(phase="train")
+    got = energy(ds, model)["energy_half_select"].sel(phase="train")
     np.testing.assert_allclose(got, expected, **EXACT)
 
 
 def test_bad_input_is_refused_in_one_line():
     with pytest.raises(ValueError, match="lacks pulses, slots"):
-        fe.energy(result().drop_vars(["pulses", "slots"]))
+        energy(result().drop_vars(["pulses", "slots"]))
     with pytest.raises(TypeError, match="EnergyModel"):
-        fe.energy(result(), {"area": 1})
+        energy(result(), {"area": 1})
     with pytest.raises(ValueError, match=r"EnergyModel\.area = -1"):
         EnergyModel(area=-1.0)
     with pytest.raises(ValueError, match="not NaN"):
-        fe.pulse_energy(EnergyModel(), np.nan)
+        pulse_energy(EnergyModel(), np.nan)
     with pytest.raises(ValueError, match="digital_bits"):
-        fe.energy(result().assign(digital_bits=0 * result()["digital_bits"]))
+        energy(result().assign(digital_bits=0 * result()["digital_bits"]))
     renamed = result().assign_coords(
         digital_op=["mak", "b", "compare", "random_bits", "max_search"]
     )
     with pytest.raises(ValueError, match="did you mean 'mac'"):
-        fe.energy(renamed)
+        energy(renamed)
     with pytest.raises(ValueError, match="did you mean 'area'"):
         EnergyModel().replace(aera=1.0)
 

@@ -123,9 +123,10 @@ class Family(Record):
         if len(self.devices) < 2 or not all(isinstance(d.response, Beta) for d in self.devices):
             raise ValueError(f"{where}: only beta kernels interpolate; measured are {known}")
         if not extrapolate and not first / DECADE <= width <= last * DECADE:
+            hint = "; a bare number is in seconds, write '20ns'" if width >= 0.1 else ""
             raise ValueError(
                 f"{where}: more than a decade outside the measured {known};"
-                " pass extrapolate=True to allow it"
+                f" pass extrapolate=True to allow it{hint}"
             )
 
 

@@ -16,7 +16,7 @@ from feemu.statistics.claims import MARGIN
 if TYPE_CHECKING:
     import xarray as xr
 
-    from feemu.report.claims import Study
+    from feemu.report.setting import Study
 
 
 def rows(study: Study) -> Iterator[Claim]:

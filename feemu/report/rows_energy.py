@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from feemu.devices import Device
-    from feemu.report.claims import Study
+    from feemu.report.setting import Study
 
 COLUMNS = {"programming": "energy_device", "total": "energy_total"}
 #: What the energy of a single pulse depends on.

@@ -169,6 +169,8 @@ def _to(ds: xr.Dataset, spent: xr.DataArray, target: Any, metric: str) -> xr.Dat
         vectorize=True,
         keep_attrs=False,
     )
+    for name in set(out.coords) & set(ds.coords):
+        out[name].attrs = dict(ds[name].attrs)
     return out.assign_attrs(target=_says(target, metric))
 
 
