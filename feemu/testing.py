@@ -45,9 +45,8 @@ from feemu.params import Record
 from feemu.tasks import Task, task_from_arrays
 from feemu.train import train
 
-#: Layers that an algorithm is tried on, inputs by outputs.
-SHAPES = ((1, 1), (6, 4), (3, 7))
-BATCHES = (1, 8)
+#: Layers that an algorithm is tried on: inputs by outputs, and the batch.
+LAYERS = (((1, 1), 1), ((1, 1), 8), ((6, 4), 8), ((3, 7), 1))
 _SPREAD = Spread(0.2, 0.1, 0.05, 0.05, stuck_fraction=0.05, fab_spread=0.05)
 _KINDS = (
     (PulseKind("long up", 1, 1e-6), SoftBounds(0.2, 0.1)),
@@ -152,7 +151,7 @@ def check_algorithm(algorithm: Algorithm, device: Device | None = None) -> None:
     _check_hyper_parameters(algorithm)
     for one in DEVICES if device is None else (device,):
         tables = tabulate(one)
-        for number, (shape, batch) in enumerate(itertools.product(SHAPES, BATCHES)):
+        for number, (shape, batch) in enumerate(LAYERS):
             who = f"{algorithm.label}, {shape[0]} x {shape[1]}, batch {batch}, on {one.name}"
             _check_layer(who, algorithm, _spec(number, shape, tables), batch)
         _check_training(f"{algorithm.label} on {one.name}", algorithm, tables)

@@ -81,7 +81,7 @@ def test_info_and_eval_of_a_state(feemu, refused, trained, tmp_path):
     broken = tmp_path / "broken.npz"
     broken.write_bytes((trained / "state.npz").read_bytes()[:-500])
     refused("eval", broken, words=("broken.npz", "damaged"))
-    refused("eval", trained / "run.nc", words=("run.nc", "no .npz archive"))
+    refused("eval", trained / "run.nc", words=("run.nc", "it is a netCDF result"))
 
 
 def test_changed_state_is_refused(refused, trained, tmp_path):

@@ -114,7 +114,7 @@ def test_workers_give_the_same_bytes(feemu, tmp_path):
         (["--batch", "0"], ("--batch 0", "allowed is")),
         (["--epochs", "inf"], ("--epochs inf",)),
         (["--weight-scale", "0"], ("--weight-scale 0",)),
-        (["--hidden", "0,5"], ("--hidden", "at least 1")),
+        (["--hidden", "0,5"], ("--hidden", "whole numbers from 1")),
         (["--seed", "-3"], ("--seed -3",)),
         (["--activation", "sigmoidal"], ("activation", "did you mean 'sigmoid'")),
         (["--task", "digit"], ("task 'digit'", "did you mean 'digits'")),

