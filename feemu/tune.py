@@ -122,6 +122,12 @@ def tune(
         same search resumes, and another score takes the first round from there.
     """
     search, score = search or Search(), score or final_accuracy
+    places = [_place(cell) for cell in cells]
+    if len(set(places)) < len(places):
+        twice = next(p for p in places if places.count(p) > 1)
+        raise ValueError(
+            f"tune: two cells at (pulse width, algorithm) = {twice}; search them apart"
+        )
     tries = {_place(cell): candidates(cell, search) for cell in cells}
     runs = [(i, case) for own in tries.values() for i, case in enumerate(own)]
     first = _round(runs, search.images / n_train, 1, score, options)

@@ -138,7 +138,7 @@ class ArrayLayer:
         """Carry out the request ``-lr x^T d`` in place."""
         raise NotImplementedError
 
-    def program_initial(self, spec: LayerSpec, start: float = 0.0) -> None:
+    def program_initial(self, spec: LayerSpec, start: np.ndarray | float = 0.0) -> None:
         """Program the initial weights by ``stochastic_round((w0 - start) / dw)`` pulses.
 
         `start` is the weight that the synapses have by what the controller knows; 0 where the

@@ -65,15 +65,20 @@ class SymmetryPointShift(PlainSGD):
         layer.program_initial(spec, self._start(layer, spec))
         return layer
 
-    def _start(self, layer: PulsedLayer, spec: LayerSpec) -> float:
-        """Return the nominal weight of the synapses before the initial weights are programmed.
+    def _start(self, layer: PulsedLayer, spec: LayerSpec) -> np.ndarray | float:
+        """Return the nominal weights before the initial weights are programmed.
 
-        With a global reference they still stand where they were fabricated, beside it.
+        With a global reference all but the calibrated synapses still stand where they were
+        fabricated, beside it.
         """
         if self.variant != "global":
             return 0.0
-        g_ref = float(layer.arrays[0].reference.mean(dtype=np.float64))
-        return 2.0 * spec.omega * (0.5 - g_ref)
+        array = layer.arrays[0]
+        g_ref = float(array.reference.mean(dtype=np.float64))
+        start = np.full(spec.shape, 2.0 * spec.omega * (0.5 - g_ref))
+        if not self.ideal:
+            start[array.sample_cells(self.n_cal)] = 0.0
+        return start
 
     def _none(self, spec: LayerSpec) -> PulsedLayer:
         return PulsedLayer(self, [spec.array()])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import internal, jit
+from feemu._numba import inline, internal, jit
 from feemu.rng import fill_normals
 
 #: Fields of a cell, float32 each.
@@ -126,7 +126,7 @@ def list_coincidences(masks, flips, slots, lo, hi, ptr, codes):
     return a
 
 
-@jit
+@inline
 def step_coincidences(rows, masks, flips, first, lo, hi, slots, ctx, draw, out, row_sums):
     """Step the coincidences of active rows ``lo..hi-1`` in place: row, then slot, then column.
 
