@@ -11,12 +11,12 @@ import numpy as np
 from feemu import schema
 from feemu.algorithms import ArrayLayer
 from feemu.array import DIGITAL, PHASES, READS
+from feemu.array.ledger import STATE_BINS
 from feemu.case import Case
 
 if TYPE_CHECKING:
     import xarray as xr
 
-STATE_BINS = 32
 WEIGHT_EDGES = np.linspace(-1.5, 1.5, 65)
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 LOG2_BINS = 33

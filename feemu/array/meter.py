@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.stepping import MAX_SLOTS, STATE_BINS
+from feemu.array.ledger import PHASES, READS, STATE_BINS, Ledger
+from feemu.array.stepping import MAX_SLOTS
 from feemu.rng import PIECE
 
 #: Below this many events an update is never split over threads.

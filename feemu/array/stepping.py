@@ -18,8 +18,6 @@ P, C_UP, C_DOWN, OFFSET, SPAN, REFERENCE = range(6)
 DOWN = np.uint32(1 << 31)
 #: Longest pulse train: slots are bits of one 32-bit word.
 MAX_SLOTS = 32
-#: Bins of the ledger's state histogram.
-STATE_BINS = 32
 
 _COLUMN = np.uint32((1 << 31) - 1)
 # Unsigned indices need no test for counting from the end.
