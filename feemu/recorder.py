@@ -11,7 +11,7 @@ import numpy as np
 from feemu import schema
 from feemu.algorithms import ArrayLayer
 from feemu.array import DIGITAL, PHASES, READS
-from feemu.array.ledger import STATE_BINS
+from feemu.array.tally import STATE_BINS
 from feemu.case import Case
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ _READ = {
     "adc_conversions": "adc",
     "dac_conversions": "dac",
 }
+_COUNTERS = {
+    **_PULSE,
+    **_READ,
+    "state_histogram": "state_hist",
+    "digital_ops": "digital",
+    "clipped_updates": "clipped_updates",
+}
 _DIMS = {
     **dict.fromkeys(_PULSE, ("layer", "phase", "pulse_kind")),
     "state_histogram": ("layer", "phase", "pulse_kind", "state_bin"),
@@ -53,11 +60,8 @@ _DIMS = {
 
 def snapshot(layer: ArrayLayer) -> dict[str, np.ndarray]:
     """Return the layer's ledger (summed over its arrays) and statistics of its synapses."""
-    books = [book.arrays() for book in layer.ledgers]
-    total = {name: sum(book[name] for book in books) for name in books[0]}
-    out = {ours: total[theirs] for ours, theirs in {**_PULSE, **_READ}.items()}
-    out |= {"state_histogram": total["state_hist"], "digital_ops": total["digital"]}
-    out["clipped_updates"] = total["clipped_updates"]
+    books = layer.ledgers
+    out = {ours: sum(getattr(b, theirs) for b in books) for ours, theirs in _COUNTERS.items()}
     return out | _weights(layer) | _states(layer)
 
 

@@ -21,7 +21,7 @@ SHIFTS = [SymmetryPointShift(variant=v) for v in ("reference", "global", "trim",
 QUICK = {"task": "digits", "hidden": (64,), "batch": 4}
 FULL = {"task": "mnist", "hidden": (256,), "batch": 8}
 SEARCH_QUICK = Search(tries=6, keep=2, images=1200, images_long=3600, lr_min=0.03, lr_max=10)
-SEARCH_FULL = Search(tries=16, keep=4, images=10_000, images_long=30_000, lr_min=0.03, lr_max=10)
+SEARCH_FULL = Search(tries=32, keep=4, images=10_000, images_long=55_000, lr_min=0.03, lr_max=10)
 #: CPU seconds per 1,000 images, evaluation included, on the machine of the README.
 COST = {"digits": 0.10, "mnist": 0.08}
 
@@ -71,7 +71,7 @@ def main():
     args = parser.parse_args()
     args.seeds = args.seeds or (3 if args.quick else 10)
     settings, search = (QUICK, SEARCH_QUICK) if args.quick else (FULL, SEARCH_FULL)
-    epochs = args.epochs or (6 if args.quick else 10)
+    epochs = args.epochs or (6 if args.quick else 2)
     target, family = 0.9, fe.preset("hzo_superlattice")
     n_train = len(fe.load_task(settings["task"], args.data).train_y)
     more = (args, settings, search, family, n_train)

@@ -12,7 +12,7 @@ import numpy as np
 from feemu import rng
 from feemu.algorithms.base import LayerSpec
 from feemu.array import Ledger, SynapseArray
-from feemu.array.stepping import DOWN
+from feemu.array.plan import DOWN
 from feemu.devices import DeviceTables
 
 Cells = tuple[np.ndarray, np.ndarray]
@@ -25,7 +25,7 @@ def codes_of(shape: tuple[int, int], cells: Cells | None) -> tuple:
     counts = np.zeros(shape, np.int64)
     counts[cells if cells is not None else ...] = 1
     per_row = counts.sum(axis=1)
-    rows = np.flatnonzero(per_row).astype(np.int32)
+    rows = np.flatnonzero(per_row).astype(np.uint32)
     ptr = np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int64)
     return rows, ptr, np.nonzero(counts)[1].astype(np.uint32)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
-from feemu.array.stepping import DOWN
+from feemu.array.plan import DOWN
 from feemu.params import param
 
 #: Pulses of one update on one synapse (they are counted in 32 bits) and on one array.
@@ -105,7 +105,7 @@ class MixedPrecisionLayer(ArrayLayer):
         super().__init__([spec.array()])
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
         self.chi = np.zeros(spec.shape, np.float32)
-        self._rows = np.empty(spec.shape[0], np.int32)
+        self._rows = np.empty(spec.shape[0], np.uint32)
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Accumulate ``lr x^T d`` and program every whole threshold, in place.

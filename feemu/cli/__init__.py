@@ -20,6 +20,7 @@ COMMANDS = {
     "eval": ("evaluate", "test a trained network that was saved with train --save-state"),
     "plot": ("plot", "draw a result"),
     "data": ("data", "fetch a data set"),
+    "bench": ("bench", "measure the speed on this machine"),
 }
 OK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("array", "energy", "store"),
     ("algorithms",),
     ("recorder", "state", "train"),
-    ("statistics", "sweep", "tune", "plots", "report"),
+    ("statistics", "sweep", "tune", "plots", "report", "bench"),
     ("cli", "testing", "__init__", "__main__"),
 )
 PLACE = {name: layer for layer, names in enumerate(LAYERS) for name in names}
