@@ -18,7 +18,7 @@ PHYSICS_VERSION = 1
 
 @dataclass(frozen=True)
 class Case(Record):
-    """One training run; `feemu.train.train` is a pure function of it.
+    """One training run; `feemu.train` is a pure function of it.
 
     The device is held as tables, so that a worker never needs the class it came from.
     """

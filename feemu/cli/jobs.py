@@ -20,8 +20,8 @@ from feemu.cli import text
 from feemu.cli.text import Line
 from feemu.energy import energy
 from feemu.store import write_bytes_atomic, write_json_atomic
-from feemu.sweep import sweep
-from feemu.train import Progress
+from feemu.sweeping import sweep
+from feemu.training import Progress
 
 if TYPE_CHECKING:
     import xarray as xr

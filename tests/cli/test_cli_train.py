@@ -72,13 +72,11 @@ def test_state_of_each_seed_and_eval_on_other_data(feemu, refused, tmp_path, rng
 
 
 def test_interrupted_training_continues_to_the_same_bytes(feemu, tmp_path, monkeypatch):
-    from sys import modules
-
-    from feemu.sweep import _task
+    from feemu.sweeping.shards import _task
+    from feemu.training import _Run as run
 
     whole, cut = tmp_path / "whole.nc", tmp_path / "cut.nc"
     assert feemu(*SMALL, "--epochs", 3, "--out", whole).code == 0
-    run = modules["feemu.train"]._Run
     real = run.save
 
     def stop(self, path):

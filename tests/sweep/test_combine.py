@@ -10,8 +10,8 @@ from small_cases import task
 import feemu as fe
 from feemu import schema
 from feemu.statistics import epochs_to
-from feemu.sweep import combine, spread_float, sweep
-from feemu.train import train
+from feemu.sweeping import combine, spread_float, sweep
+from feemu.training import train
 
 A, B = ("20ns", "plain_sgd", 0), ("20us", "mixed_precision", 1)
 FLOAT = ("20ns", "float", 0)

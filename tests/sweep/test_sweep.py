@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from grid_cases import FIELDS, MODULE, case, grid, run, whole
+from grid_cases import FIELDS, case, grid, run, whole
 from small_cases import file_digest
 
 import feemu as fe
 from feemu import schema
-from feemu.sweep import run_case, sweep
+from feemu.sweeping import run_case, runner, shards, sweep
 
 
 def test_shape_and_labels():
@@ -94,7 +94,7 @@ def test_a_killed_sweep_goes_on(tmp_path):
 
 def test_shards_are_used_without_running(tmp_path, monkeypatch):
     sweep(grid()[:2], out=tmp_path)
-    monkeypatch.setattr(MODULE, "train", None)
+    monkeypatch.setattr(shards, "train", None)
     again = sweep(grid()[:2], out=tmp_path)
     assert again["done"].all() and again.sizes["seed"] == 2
 
@@ -154,7 +154,7 @@ def refuse_to_run(*_, **__):
     ),
 )
 def test_bad_sweeps_are_refused_before_they_run(cases, options, told, monkeypatch):
-    monkeypatch.setattr(MODULE, "run_case", refuse_to_run)
+    monkeypatch.setattr(runner, "run_case", refuse_to_run)
     with pytest.raises(ValueError, match=told) as seen:
         sweep([case(w) for w in cases], **options)
     assert "\n" not in str(seen.value)
