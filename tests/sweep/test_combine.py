@@ -89,7 +89,7 @@ def test_nothing_to_combine(made):
 
 def test_networks_of_another_depth_are_refused_in_one_line():
     deep = train(case(hidden=(6, 5)), task())
-    with pytest.raises(ValueError, match=r"dimension 'layer' is \[0, 1, 2\] in one run") as seen:
+    with pytest.raises(ValueError, match=r"'layer' is \[0, 1\] in one run and \[0, 1, 2\]") as seen:
         combine([run(A), deep])
     assert "\n" not in str(seen.value)
 
