@@ -2,8 +2,10 @@
 
 from feemu.sweeping.assemble import combine
 from feemu.sweeping.baseline import spread_float
-from feemu.sweeping.folder import Folder
-from feemu.sweeping.places import GRID
+from feemu.sweeping.folder import SEARCH, SHARDS, Folder, folders
+from feemu.sweeping.lock import holder
+from feemu.sweeping.merge import merge
+from feemu.sweeping.places import GRID, free
 from feemu.sweeping.pools import dask_pool, process_pool
 from feemu.sweeping.provenance import failures
 from feemu.sweeping.runner import sweep
@@ -11,10 +13,16 @@ from feemu.sweeping.work import run_case
 
 __all__ = [
     "GRID",
+    "SEARCH",
+    "SHARDS",
     "Folder",
     "combine",
     "dask_pool",
     "failures",
+    "folders",
+    "free",
+    "holder",
+    "merge",
     "process_pool",
     "run_case",
     "spread_float",

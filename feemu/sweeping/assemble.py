@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feemu import schema
 from feemu.case import Case
+from feemu.params import plain
 from feemu.sweeping.places import GRID, axis, place, places, rank
 from feemu.sweeping.provenance import Story
 from feemu.sweeping.runs import Run
@@ -101,13 +102,17 @@ class Assembly:
         self._story.add(number, run.attrs["provenance"])
         self._added.append(number)
 
-    def dataset(self, failed: Sequence[dict] = ()) -> xr.Dataset:
+    def at(self, number: int) -> dict:
+        """Return the place of a run, by name."""
+        return plain(dict(zip(self.dims, self.stands[number])))
+
+    def dataset(self, errors: dict[int, str] | None = None) -> xr.Dataset:
         """Return the Dataset; the assembly is used up.
 
         Parameters
         ----------
-        failed : sequence of dict
-            Place and error of the cases that failed, for the provenance.
+        errors : dict
+            Error of each case that failed, for the provenance.
 
         Raises
         ------
@@ -118,7 +123,8 @@ class Assembly:
 
         if self._first is None:
             raise ValueError("combine: no run to join")
-        order = sorted(self._added, key=lambda i: [rank(v) for v in self.stands[i]])
+        order, failed = self._ordered(self._added), self._ordered(errors or {})
+        story = self._story.text(order, [{"at": self.at(i), "error": errors[i]} for i in failed])
         variables = {
             n: ((*self.dims, *self._first.dims[n]), self._whole(n)) for n in [*self._arrays]
         }
@@ -135,9 +141,12 @@ class Assembly:
                 joined[name].attrs = attrs
         joined.attrs = {
             "title": f"feemu sweep on {', '.join(sorted(self._tasks))}",
-            "provenance": self._story.text(order, failed),
+            "provenance": story,
         }
         return schema.annotate(joined)
+
+    def _ordered(self, numbers: Iterable[int]) -> list[int]:
+        return sorted(numbers, key=lambda i: [rank(v) for v in self.stands[i]])
 
     def _begin(self, run: Run) -> None:
         self._first, self.epochs = run, run.values["epoch"].copy()

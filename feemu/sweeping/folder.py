@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ log = logging.getLogger("feemu")
 #: Hexadecimal digits of a case's hash in the names of its files.
 DIGITS = 32
 _RUN, _OLD, _CHECKPOINT = ".run.npz", ".nc", ".checkpoint.npz"
+#: Folders of the cases and of the tries in a folder that ``feemu sweep`` writes.
+SHARDS, SEARCH = "shards", "search"
 _FAILED, _RUNNING, _GRID = ".failed.json", ".running.json", "sweep.json"
 
 
@@ -149,7 +150,18 @@ def _read(path: Path) -> Any:
         return {}
 
 
-def folders(path: Path) -> Iterator[Folder]:
-    """Yield the folders of shards in a folder that ``feemu sweep`` wrote, or that folder itself."""
-    inner = [path / name for name in ("shards", "search") if (path / name).is_dir()]
-    yield from (Folder(p) for p in inner or [path])
+def folders(path: str | os.PathLike) -> list[Folder]:
+    """Return the folders of shards in a folder that ``feemu sweep`` wrote, or that folder itself.
+
+    Raises
+    ------
+    ValueError
+        If no sweep was ever begun there.
+    """
+    inner = [Path(path) / name for name in (SHARDS, SEARCH)]
+    found = [Folder(p) for p in (*inner, Path(path)) if Folder(p).grid() is not None]
+    if not found:
+        raise ValueError(
+            f"{path}: no sweep was begun there; name the folder given as --out to 'feemu sweep'"
+        )
+    return found

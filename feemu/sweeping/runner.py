@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feemu.case import Case
-from feemu.params import plain
 from feemu.sweeping.assemble import Assembly
 from feemu.sweeping.folder import DIGITS, Folder
 from feemu.sweeping.lock import locked
-from feemu.sweeping.places import place_of, places, rank
+from feemu.sweeping.places import place_of, places
 from feemu.sweeping.runs import Run
 from feemu.sweeping.schedule import Jobs, run_here, run_on, run_on_workers
 from feemu.sweeping.work import Outcome, task_of
@@ -118,7 +117,7 @@ class _Sweep:
         if self.folder is None:
             return
         self.folder.clean()
-        self.folder.write_grid(self.digests, [self._at(i) for i in range(len(self.cases))])
+        self.folder.write_grid(self.digests, [self.assembly.at(i) for i in range(len(self.cases))])
         known, self.missing = self.folder.digests(), []
         for i, digest in enumerate(self.digests):
             there = digest[:DIGITS] in known and (states[i] is None or Path(states[i]).exists())
@@ -138,7 +137,7 @@ class _Sweep:
         self.ended += 1
         if outcome.result is None:
             self.errors[number] = outcome.error
-            log.warning("case failed at %s: %s", self._at(number), outcome.error)
+            log.warning("case failed at %s: %s", self.assembly.at(number), outcome.error)
         else:
             self.assembly.add(number, Run.of(outcome.result))
         if self.progress:
@@ -165,13 +164,8 @@ class _Sweep:
         if len(self.errors) == len(self.cases):
             number, error = min(self.errors.items())
             one = "the case" if len(self.cases) == 1 else f"all {len(self.cases)} cases"
-            raise ValueError(f"sweep: {one} failed; at {self._at(number)}: {error}")
-        order = sorted(self.errors, key=lambda i: [rank(v) for v in self.assembly.stands[i]])
-        failed = [{"at": self._at(i), "error": self.errors[i]} for i in order]
-        return self.assembly.dataset(failed)
-
-    def _at(self, number: int) -> dict:
-        return plain(dict(zip(self.assembly.dims, self.assembly.stands[number])))
+            raise ValueError(f"sweep: {one} failed; at {self.assembly.at(number)}: {error}")
+        return self.assembly.dataset(self.errors)
 
 
 def _check_shapes(cases: list[Case]) -> None:
