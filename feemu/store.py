@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ _DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeErro
 _MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")
 #: The HDF5 library serves one thread at a time.
 _HDF5 = threading.Lock()
+#: Largest chunk of a variable in a file [bytes].
+_CHUNK = 1 << 22
 _TEMPORARY = (".feemu-", ".tmp")
 _HINTS = {
     errno.ENOSPC: "the disk is full; free some space or name another folder",
@@ -74,7 +76,7 @@ def save(ds: xr.Dataset, path: str | os.PathLike, *, complete: bool = True) -> P
     encoding = {name: _encoding(ready[name]) for name in ready.variables}
 
     def body(name: str) -> None:
-        with _HDF5:
+        with _HDF5, _small_cache():
             ready.to_netcdf(name, engine="netcdf4", format="NETCDF4", encoding=encoding)
 
     return _atomic(path, body)
@@ -160,6 +162,19 @@ def write_json_atomic(path: str | os.PathLike, value: Any, *, durable: bool = Tr
 
 
 save_json = write_json_atomic
+
+
+@contextlib.contextmanager
+def _small_cache() -> Iterator[None]:
+    """Let the library keep one chunk of each variable, not 64 MiB: every chunk is written once."""
+    import netCDF4
+
+    before = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(_CHUNK, *before[1:])
+    try:
+        yield
+    finally:
+        netCDF4.set_chunk_cache(*before)
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
@@ -291,7 +306,7 @@ def _encoding(array: xr.DataArray) -> dict:
     return encoding
 
 
-def _chunks(shape: tuple[int, ...], itemsize: int, limit: int = 1 << 22) -> tuple[int, ...]:
+def _chunks(shape: tuple[int, ...], itemsize: int, limit: int = _CHUNK) -> tuple[int, ...]:
     """Return chunks that hold whole trailing axes and at most `limit` bytes where they can."""
     chunks = list(shape)
     for axis in range(len(shape)):

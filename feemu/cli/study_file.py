@@ -14,7 +14,7 @@ from typing import Any
 
 from feemu.algorithms import ALGORITHMS, Algorithm, algorithm
 from feemu.case import Case
-from feemu.cli.choose import open_device
+from feemu.cli.choose import open_device, open_preset
 from feemu.devices import Device, DeviceTables, tabulate
 from feemu.params import Record, parse_width, unknown
 from feemu.sweeping import GRID, free
@@ -150,14 +150,14 @@ class _Reader:
         if "search" not in self.body:
             return None
         table = self._table("search")
-        made = Search()
+        made = Search(tries=10_000, keep=1, lr_min=1e-9, lr_max=1e6)
         names = [f.name for f in dataclasses.fields(Search)]
         for name, value in table.items():
             with self._at("search", name):
                 if name not in names:
                     raise ValueError(unknown("setting of the search", name, names))
                 given = tuple(value) if isinstance(value, list) else value
-                made.replace(**{"tries": 10_000, name: given})
+                made.replace(**{name: given})
         with self._at("search", next(iter(table), "")):
             return Search(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
 
@@ -174,27 +174,37 @@ class _Reader:
         """Check every value by itself, so that an error names its line."""
         every = [("", k, v) for k, v in self.settings.items()]
         every += [("grid", k, v) for k, values in self.axes.items() for v in values]
-        plain = {k: base[k] for k in base if k in _OWN}
-        checked = None
-        for table, name, value in sorted(every, key=lambda e: e[1] not in _OWN):
+        for table, name, value in sorted(every, key=lambda e: _rank(e[1])):
             with self._at(table, name):
-                if name in _OWN or "." in name:
-                    self._case({**plain, name: value})
-                else:
-                    checked = checked or self._case(plain)
-                    checked.replace(**{name: self._value(name, value)})
+                if name == "device":
+                    open_preset(self._preset(value))
+                elif name == "algorithm":
+                    self._algorithm(value)
+                elif name == "pulse_width":
+                    parse_width(value)
+        with self._at("" if "device" in self.settings else "grid", "device"):
+            plain = self._case({k: base[k] for k in _OWN if k in base})
+        for table, name, value in every:
+            with self._at(table, name):
+                if name == "pulse_width" or "." in name:
+                    own = {k: base[k] for k in _OWN if k in base}
+                    self._case({**own, name: value})
+                elif name not in _OWN:
+                    plain.replace(**{name: self._value(name, value)})
+
+    def _preset(self, name: Any) -> str:
+        if not isinstance(name, str):
+            raise ValueError(f"device = {name!r}: must be a name or a preset file")
+        return str(self.path.parent / name) if name.endswith(".toml") else name
 
     def _case(self, made: dict) -> Case:
         dotted = tuple((k, v) for k, v in made.items() if "." in k)
-        name = made["device"]
-        if not isinstance(name, str):
-            raise ValueError(f"device = {name!r}: must be a name or a preset file")
-        if name.endswith(".toml"):
-            name = str(self.path.parent / name)
         width = made.get("pulse_width")
         fields = {k: self._value(k, v) for k, v in made.items() if k not in _OWN and "." not in k}
         return Case(
-            device=_tables(name, None if width is None else parse_width(width), dotted),
+            device=_tables(
+                self._preset(made["device"]), None if width is None else parse_width(width), dotted
+            ),
             algorithm=self._algorithm(made["algorithm"]),
             **fields,
         )
@@ -265,6 +275,10 @@ def _changed(record: Record, parts: list[str], value: float) -> Any:
         what = "part of a device" if isinstance(record, Device) else f"part of {head!r}"
         raise ValueError(unknown(what, head, known))
     return record.replace(**{head: _changed(inner, rest, value)})
+
+
+def _rank(name: str) -> int:
+    return _OWN.index(name) if name in _OWN else len(_OWN)
 
 
 def _example(name: str) -> str:

@@ -91,7 +91,11 @@ def at_text(at: dict) -> str:
 
     own = dict(at)
     width, name = format_width(own.pop("pulse_width")), own.pop("algorithm")
-    return " ".join([width, name, *(f"{k} {v}" for k, v in own.items())])
+    return " ".join([width, name, *(f"{k} {_short(v)}" for k, v in sorted(own.items()))])
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _searched(study: Study, out: Path, board, common: dict) -> list[Case]:
