@@ -1,4 +1,4 @@
-"""Worker processes of a sweep, and Dask's workers."""
+"""Worker processes of a sweep."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -53,33 +52,3 @@ def _end_with(parent: int, line: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-@contextlib.contextmanager
-def dask_pool(address: str) -> Iterator[Executor]:
-    """Yield an executor on the workers of a Dask cluster.
-
-    Parameters
-    ----------
-    address : str
-        Address of the scheduler, e.g. ``tcp://10.0.0.1:8786``.
-
-    Raises
-    ------
-    ValueError
-        If Dask is not installed, or nothing answers there.
-    """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("Dask is not installed: python -m pip install 'feemu[dask]'") from None
-    try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        line = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"Dask address {address!r}: no scheduler answers ({line}); expected one such as "
-            "tcp://10.0.0.1:8786"
-        ) from None
-    with client:
-        yield client.get_executor()
