@@ -102,8 +102,13 @@ class Folder:
     # -- the whole -------------------------------------------------------------------------------
 
     def clean(self) -> None:
-        """Remove what processes that were killed left; their checkpoints stay."""
+        """Remove what processes that were killed left; checkpoints of unfinished cases stay."""
         remove_leftovers(self.path)
+        known = self.digests()
+        for suffix in (_CHECKPOINT, _FAILED):
+            for path in self.path.glob(f"*{suffix}"):
+                if path.name[:DIGITS] in known:  # killed after the shard was written
+                    path.unlink(missing_ok=True)
         for path in self.path.glob(f"*{_RUNNING}"):
             path.unlink(missing_ok=True)
 

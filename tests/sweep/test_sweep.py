@@ -132,6 +132,20 @@ def test_a_killed_case_goes_on_from_its_checkpoint(tmp_path):
     assert [p.name[32:] for p in tmp_path.iterdir()] == [".run.npz"]
 
 
+def test_what_a_finished_case_had_no_time_to_remove_goes(tmp_path):
+    """As when it is killed between the writing of its shard and the removal of the rest."""
+    ds = sweep([case()], out=tmp_path)
+    (shard,) = tmp_path.glob("*.run.npz")
+    digest = shard.name.partition(".")[0]
+    other = tmp_path / f"{'0' * 32}.checkpoint.npz"
+    names = (f"{digest}.checkpoint.npz", f"{digest}.failed.json", ".feemu-0123.tmp", other.name)
+    for name in names:
+        (tmp_path / name).write_bytes(b"left")
+    assert file_digest(sweep([case()], out=tmp_path)) == file_digest(ds)
+    assert not {*names[:3]} & {path.name for path in tmp_path.iterdir()}
+    assert other.exists(), "an unfinished case keeps its checkpoint"
+
+
 def test_a_state_file_that_is_missing_runs_the_case_again(tmp_path):
     made, state = case(), tmp_path / "state.npz"
     wanted = run_case(made, folder=str(tmp_path / "."), state=str(state))
