@@ -150,7 +150,7 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-def write_run_record(path: Path, line: Line, workers: int) -> Path:
+def write_run_record(path: Path, line: Line, workers: int | str) -> Path:
     """Write ``<name>.run.json`` beside a result: what depends on clock and machine."""
     record = {
         "command": ["feemu", *sys.argv[1:]],

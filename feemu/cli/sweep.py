@@ -1,4 +1,4 @@
-"""Run the study of a TOML file: every case of its grid, on worker processes.
+"""Run the study of a TOML file: every case of its grid, on processes or on a Dask cluster.
 
 Finished cases are kept in DIR as they end; the same command continues after an interruption or a
 power cut, also with a larger grid. A case that fails is told at the end and does not stop the
@@ -8,7 +8,9 @@ others; the exit code is 1 then. 'feemu status DIR' shows where it stands.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from feemu.case import Case
     from feemu.cli.study_file import Study
 
-EXAMPLES = ["feemu sweep noise.toml --out results/noise --workers 2"]
+EXAMPLES = [
+    "feemu sweep noise.toml --out results/noise --workers 2",
+    "feemu sweep noise.toml --out /shared/noise --dask tcp://10.0.0.1:8786",
+]
 #: Exit code when a case failed.
 FAILED = 1
 
@@ -28,7 +33,10 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("study", metavar="STUDY.toml", help="see the README for its form")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the results")
     parser.add_argument(
-        "--workers", type=at_least_one, default=1, metavar="N", help="processes (1)"
+        "--workers", type=at_least_one, default=None, metavar="N", help="processes (1)"
+    )
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="scheduler of a Dask cluster, in place of processes"
     )
     parser.add_argument("--data", metavar="DIR", help="folder of data files (FEEMU_DATA)")
 
@@ -47,16 +55,17 @@ def run(options: argparse.Namespace) -> int:
     print(text.wrapped("grid", grid_text(study)), flush=True)
     line = text.Line()
     board = Board(line)
-    common = {"workers": options.workers, "data": options.data, "watch": board.within}
     try:
-        cases = study.cases if study.search is None else _searched(study, out, board, common)
-        ds = sweep(
-            cases,
-            out=out / SHARDS,
-            coordinates=study.marks,
-            progress=board.begin("cases", len(cases)),
-            **common,
-        )
+        with _where(options) as where:
+            common = {**where, "data": options.data, "watch": board.within}
+            cases = study.cases if study.search is None else _searched(study, out, board, common)
+            ds = sweep(
+                cases,
+                out=out / SHARDS,
+                coordinates=study.marks,
+                progress=board.begin("cases", len(cases)),
+                **common,
+            )
     except KeyboardInterrupt:
         line.close()
         print(f"feemu: what is finished is kept in {out}; the same command continues",
@@ -66,12 +75,27 @@ def run(options: argparse.Namespace) -> int:
         line.close()
     ds = price(ds)
     result = save(ds, out / f"{Path(options.study).stem}.nc")
-    record = jobs.write_run_record(result, line, options.workers)
+    record = jobs.write_run_record(result, line, options.workers or options.dask or 1)
     failed = failures(ds.attrs["provenance"])
     print(f"took      {text.seconds(line.elapsed)}")
     print("\n".join(failure_lines(failed) + [f"wrote     {f}" for f in (result, record)]))
     print(f"next      feemu info {result}")
     return FAILED if failed else 0
+
+
+@contextlib.contextmanager
+def _where(options: argparse.Namespace) -> Iterator[dict]:
+    """Yield the options of `feemu.sweep` that say where the cases run."""
+    from feemu.sweeping import dask_pool
+
+    if options.dask is None:
+        yield {"workers": options.workers or 1}
+        return
+    if options.workers is not None:
+        raise ValueError("--workers and --dask exclude each other; a cluster has its own workers")
+    with dask_pool(options.dask) as executor:
+        print(f"dask      {options.dask}", flush=True)
+        yield {"executor": executor}
 
 
 def grid_text(study: Study) -> str:

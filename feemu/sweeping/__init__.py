@@ -6,7 +6,7 @@ from feemu.sweeping.folder import SEARCH, SHARDS, Folder, folders
 from feemu.sweeping.lock import holder
 from feemu.sweeping.merge import merge
 from feemu.sweeping.places import GRID, free
-from feemu.sweeping.pools import process_pool
+from feemu.sweeping.pools import dask_pool, process_pool
 from feemu.sweeping.provenance import failures
 from feemu.sweeping.runner import sweep
 from feemu.sweeping.work import run_case
@@ -17,6 +17,7 @@ __all__ = [
     "SHARDS",
     "Folder",
     "combine",
+    "dask_pool",
     "failures",
     "folders",
     "free",

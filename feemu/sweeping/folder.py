@@ -59,10 +59,10 @@ class Folder:
             os.replace(path, self._file(digest, ".corrupt"))
             return None
 
-    def digests(self) -> set[str]:
-        """Return the first digits of the hashes of all finished cases."""
-        names = os.listdir(self.path)
-        return {n[:DIGITS] for n in names if n[DIGITS:] in (_RUN, _OLD)}
+    def digests(self, *, running: bool = False) -> set[str]:
+        """Return the first digits of the hashes of all finished cases, or of all that run."""
+        suffixes = (_RUNNING,) if running else (_RUN, _OLD)
+        return {n[:DIGITS] for n in os.listdir(self.path) if n[DIGITS:] in suffixes}
 
     # -- what a case says of itself --------------------------------------------------------------
 

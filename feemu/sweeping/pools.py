@@ -1,4 +1,4 @@
-"""Worker processes of a sweep."""
+"""Worker processes of a sweep, on this machine or on those of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import contextlib
 import os
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
+
+#: A scheduler that takes longer to answer is not there [s].
+_ANSWER = 10
 
 
 class _Pool(ProcessPoolExecutor):
@@ -42,6 +46,36 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
     left by an exception, such as Ctrl-C, and when their parent is killed.
     """
     return _Pool(workers)
+
+
+@contextlib.contextmanager
+def dask_pool(address: str) -> Iterator[Executor]:
+    """Yield an executor on the workers of a Dask cluster, ``Client(address).get_executor()``.
+
+    Parameters
+    ----------
+    address : str
+        Address of its scheduler, e.g. ``tcp://10.0.0.1:8786``.
+
+    Raises
+    ------
+    ValueError
+        If Dask is not installed, or no scheduler answers there.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("Dask is not installed: python -m pip install 'feemu[dask]'") from None
+    try:
+        client = Client(address, timeout=_ANSWER, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        line = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"Dask scheduler {address!r}: does not answer ({line}); expected an address such as "
+            "tcp://10.0.0.1:8786"
+        ) from None
+    with client:
+        yield client.get_executor()
 
 
 def _end_with(parent: int, line: Connection) -> None:

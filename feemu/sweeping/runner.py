@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -80,13 +81,13 @@ def sweep(
         raise ValueError("sweep: no cases; give at least one feemu.Case")
     dims, stands = places([place_of(case) for case in cases], coordinates)
     _check_shapes(cases)
-    place = None if data is None else str(data)
+    place = None if data is None else os.path.abspath(data)
     cases = [with_data(case, task_of(case.task, place)) for case in cases]
     files = [None if states is None else str(states[i]) for i in range(len(cases))]
     with nullcontext() if out is None else locked(out):
         run = _Sweep(cases, Assembly(dims, stands), out, progress, watch)
         run.take_finished(files)
-        folder = None if out is None else str(out)
+        folder = None if out is None else os.path.abspath(out)
         arguments = {i: (cases[i], place, folder, files[i]) for i in run.missing}
         jobs = Jobs(arguments, run.report, run.look)
         if executor is not None:
@@ -148,8 +149,10 @@ class _Sweep:
         """Tell who watches where the cases stand that run elsewhere."""
         if self.watch is None or self.folder is None:
             return
+        told = self.folder.digests(running=True)
         for i in running:
-            seen = self.folder.running(self.digests[i])
+            begun = self.digests[i][:DIGITS] in told
+            seen = self.folder.running(self.digests[i]) if begun else None
             if seen is not None and seen != self._seen.get(i):
                 self._seen[i] = seen
                 self.watch(self.cases[i], seen)
