@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from feemu.algorithms import PlainSGD
+
 STUDY = """
 task = "digits"
 device = "hzo_superlattice"
@@ -25,6 +27,16 @@ seed = [0, 1]
 CASES = 8
 #: A process that was told to end is gone after this [s].
 SOON = 5.0
+
+
+class Deadly(PlainSGD):
+    """An algorithm that ends the process that would run it, as a lack of memory does."""
+
+    name = "deadly"
+
+    def build(self, spec):
+        """End this process."""
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def write_study(folder):

@@ -10,10 +10,11 @@ import signal
 import time
 
 import pytest
-from killing import CASES, SOON, Sweep, digest, wait_until, write_study
+from grid_cases import case
+from killing import CASES, SOON, Deadly, Sweep, digest, wait_until, write_study
 
 from feemu.cli import main
-from feemu.sweeping import Folder, holder
+from feemu.sweeping import Folder, failures, holder, sweep
 from feemu.sweeping.runs import read_run
 
 SLOW = pytest.mark.skipif(not os.environ.get("FEEMU_SLOW"), reason="set FEEMU_SLOW=1 (10 minutes)")
@@ -69,10 +70,11 @@ def test_worker_then_whole_group_killed(study, whole, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in times} == times, "shards are run once"
 
 
-def test_ctrl_c_ends_all_workers_soon(study, whole, tmp_path):
-    out = tmp_path / "out"
-    with Sweep(study, out) as run:
-        wait_until(lambda: run.shards() and len(run.workers()) == 2)
+@pytest.mark.parametrize("workers", (1, 2))
+def test_ctrl_c_ends_all_workers_soon(workers, study, whole, tmp_path):
+    out, processes = tmp_path / "out", 0 if workers == 1 else workers
+    with Sweep(study, out, workers) as run:
+        wait_until(lambda: run.shards() and len(run.workers()) == processes)
         begin = time.monotonic()
         os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does: to all of the group
         assert run.end(SOON) == 130
@@ -94,6 +96,17 @@ def test_a_second_sweep_in_the_folder_is_refused(study, tmp_path, capsys):
         assert main(["status", str(out)]) == 0
         seen = capsys.readouterr().out
         assert f"runs: process {run.process.pid}" in seen and f"of {CASES} finished" in seen
+
+
+@SLOW
+def test_a_case_that_ends_its_worker_fails_alone(tmp_path, caplog):
+    cases = [case(seed=s) for s in range(3)]
+    bad = case(seed=9, algorithm=Deadly())
+    ds = sweep([bad, *cases], workers=2, out=tmp_path)
+    (failed,) = failures(ds.attrs["provenance"])
+    assert failed["at"]["algorithm"] == "deadly"
+    assert "its worker process ended by itself 3 times" in failed["error"]
+    assert ds["done"].any("epoch").sum() == len(cases)
 
 
 @SLOW
