@@ -19,7 +19,7 @@ from feemu.array import SynapseArray
 from feemu.case import Case
 from feemu.devices import DeviceTables, preset, tabulate
 from feemu.tasks import Task
-from feemu.train import build_network
+from feemu.training import build_network
 
 #: Pairs of (U, work) that a figure is the median of.
 PAIRS = 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -180,15 +181,19 @@ def _coordinates(case: Case, epochs: np.ndarray, layers: list[ArrayLayer]) -> di
     }
 
 
-def provenance(case: Case, source: str) -> str:
-    """Return the JSON text that says what a result came from; nothing of clock or host."""
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on, by name."""
     from importlib.metadata import version
 
-    names = ("numpy", "numba", "scipy", "xarray", "netCDF4")
+    names = ("feemu", "numpy", "numba", "scipy", "xarray", "netCDF4")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def provenance(case: Case, source: str) -> str:
+    """Return the JSON text that says what a result came from; nothing of clock or host."""
     body = {
-        "feemu": version("feemu"),
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
+        **versions(),
         "case": case.to_dict(),
         "case_sha256": case.digest(),
         "data_source": source,

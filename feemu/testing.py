@@ -43,7 +43,7 @@ from feemu.devices import (
 )
 from feemu.params import Record
 from feemu.tasks import Task, task_from_arrays
-from feemu.train import train
+from feemu.training import train
 
 #: Layers that an algorithm is tried on: inputs by outputs, and the batch.
 LAYERS = (((1, 1), 1), ((1, 1), 8), ((6, 4), 8), ((3, 7), 1))

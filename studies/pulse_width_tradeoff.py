@@ -14,8 +14,8 @@ from pathlib import Path
 import feemu as fe
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
 from feemu.report import write_study
-from feemu.sweep import spread_float, sweep
-from feemu.tune import Search, least_energy, tune
+from feemu.sweeping import spread_float, sweep
+from feemu.tuning import Search, least_energy, tune
 
 SHIFTS = [SymmetryPointShift(variant=v) for v in ("reference", "global", "trim", "push_pull")]
 QUICK = {"task": "digits", "hidden": (64,), "batch": 4}

@@ -21,7 +21,7 @@ import pytest
 
 import feemu as fe
 from feemu.array import SynapseArray
-from feemu.train import build_network
+from feemu.training import build_network
 
 PAIRS = 9
 #: Timer of rows that work in this process.

@@ -8,7 +8,7 @@ import pytest
 from small_cases import case, file_digest, task
 
 import feemu as fe
-from feemu.train import train
+from feemu.training import train
 
 WILD = {"lr": 1e6, "activation": "relu", "init_gain": 100.0, "hidden": (8, 8, 8), "epochs": 3.0}
 

@@ -12,7 +12,7 @@ import numpy as np
 from feemu import rng
 from feemu.case import Case
 from feemu.params import Record, param
-from feemu.sweep import sweep
+from feemu.sweeping import sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -118,7 +118,7 @@ def tune(
         Dataset to the figure to maximise (no dimension `epoch`); default `final_accuracy`. Only
         validation results may enter it.
     options
-        `data`, `out`, `workers`, `executor`, `progress` of `feemu.sweep.sweep`; with `out` the
+        `data`, `out`, `workers`, `executor`, `progress` of `feemu.sweep`; with `out` the
         same search resumes, and another score takes the first round from there.
     """
     search, score = search or Search(), score or final_accuracy
