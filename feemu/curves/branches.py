@@ -112,7 +112,7 @@ def _up_is_positive(
     same = ~_starts(*keys)[1:] & ~zero[1:] & np.isfinite(rise)
     up = float(rise[same & positive[1:]].sum())
     down = float(rise[same & ~positive[1:]].sum())
-    if up == down or (up > 0) == (down > 0) and up * down != 0:
+    if up == down or ((up > 0) == (down > 0) and up * down != 0):
         both = f"a change of {up:.3g} under positive and {down:.3g} under negative pulses"
         expected = "opposite signs, or up_voltage='positive' or 'negative'"
         raise refuse(readings.where, "which voltage potentiates", both, expected)

@@ -32,7 +32,7 @@ KIND = {
 }
 _UP = "up ltp pot potentiation potentiate set p + +1 1 1.0 increase inc program pos positive"
 _DOWN = "down dn ltd dep depression depress reset d - -1 -1.0 0 0.0 decrease dec erase neg negative"
-_POLARITY = {word: True for word in _UP.split()} | {word: False for word in _DOWN.split()}
+_POLARITY = dict.fromkeys(_UP.split(), True) | dict.fromkeys(_DOWN.split(), False)
 #: Polarity words that may stand within a column's or file's name.
 _INSIDE = {word: is_up for word, is_up in _POLARITY.items() if len(word) > 1 and word.isalpha()}
 _PREFIX = {"T": 12, "G": 9, "M": 6, "k": 3, "": 0, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15}

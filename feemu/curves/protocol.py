@@ -48,7 +48,8 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
         "scheme": scheme,
         "first_polarity": first,
         "first_polarity_source": told,
-        "continuous": known if given == "auto" else given == "yes",
+        # A number: netCDF files hold no booleans in attributes.
+        "continuous": int(known if given == "auto" else given == "yes"),
         "notes": "; ".join(dict.fromkeys(notes)),
     }
     return ds

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping as Labelled
+from collections.abc import Iterator
+from collections.abc import Mapping as Labelled
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feemu.curves import names
 from feemu.curves.assemble import dataset
 from feemu.curves.branches import arrange
-from feemu.curves.errors import CurvesError, refuse
+from feemu.curves.errors import CurvesError
 from feemu.curves.lines import read_bytes
 from feemu.curves.mapping import Mapping, make_mapping
 from feemu.curves.readings import Readings, with_comments
