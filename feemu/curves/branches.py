@@ -194,11 +194,29 @@ def _number(readings: Readings, branch: np.ndarray, before: np.ndarray) -> None:
     """Number the pulses of each branch from 1 in the order of the rows; 0 is a reading at 0 V."""
     order = np.argsort(branch, kind="stable")
     start = np.flatnonzero(_starts(branch[order]))
+    _refuse_returns(readings, branch, start.size)
     sizes = np.diff([*start, branch.size])
     place = np.arange(branch.size) - np.repeat(start, sizes)
     ahead = np.repeat(np.add.reduceat(before[order].astype(np.int64), start), sizes)
     readings.pulse = np.empty(branch.size, np.int64)
     readings.pulse[order] = place + 1 - ahead
+
+
+def _refuse_returns(readings: Readings, branch: np.ndarray, distinct: int) -> None:
+    """Refuse rows that return to a branch: without pulse numbers their order is all there is."""
+    first = np.flatnonzero(_starts(branch))
+    if first.size == distinct:
+        return
+    seen = np.unique(branch[first], return_index=True)[1]
+    again = np.setdiff1d(np.arange(first.size), seen)
+    row = int(first[again[0]])
+    cycle = readings.cycles[int(readings.cycle[row])]
+    what = f"cycle {cycle!r} returns to {'up' if readings.up[row] else 'down'} pulses"
+    expected = (
+        "one up and one down branch per cycle, or a column of pulse numbers; columns that hold "
+        "several cycles are devices: columns_are='device'"
+    )
+    raise refuse(readings.where, what, None, expected, int(readings.line[row]))
 
 
 def _renumber(readings: Readings, branch: np.ndarray, group: np.ndarray) -> None:

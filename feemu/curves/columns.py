@@ -13,6 +13,8 @@ from feemu.curves.sheet import Sheet
 
 #: Meters write numbers from here on where they were out of range (SCPI: 9.9e37).
 OVERFLOW = 9.9e37
+#: Larger numbers are no labels that float64 tells apart.
+_WHOLE, _LONGEST_LABEL = 2**53, 100
 _EXAMPLES = {
     "conductance": "S, uS, nS or 1",
     "current": "A, uA or nA",
@@ -94,13 +96,15 @@ def labels(sheet: Sheet, column: int) -> tuple[np.ndarray, list[int | str]]:
     import pandas
 
     cells = sheet.cells[column]
-    if cells.isna().any():
-        raise _bad(sheet, column, int(np.argmax(cells.isna())), "a label")
-    codes, found = pandas.factorize(cells)
+    codes, found = pandas.factorize(cells, use_na_sentinel=False)
     values = list(found)
-    if cells.dtype.kind in "iuf" and all(float(v).is_integer() for v in values):
+    if cells.dtype.kind in "iuf" and all(abs(v) < _WHOLE and v == int(v) for v in values):
         return codes, [int(v) for v in values]
-    return codes, [str(v).strip() for v in values]
+    texts = ["" if pandas.isna(v) else str(v).strip() for v in values]
+    for i, text in enumerate(texts):
+        if text.lower() in names.MISSING or len(text) > _LONGEST_LABEL:
+            raise _bad(sheet, column, int(np.argmax(codes == i)), "a label of up to 100 signs")
+    return codes, texts
 
 
 def polarities(sheet: Sheet, column: int) -> np.ndarray:

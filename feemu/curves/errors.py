@@ -31,7 +31,8 @@ def refuse(
         parts.append(f"got {shown(got)}")
     if expected:
         parts.append(f"expected {expected}")
-    return CurvesError(" ".join(f"{place}: {', '.join(parts)}".split()))
+    text = " ".join(f"{place}: {', '.join(parts)}".split())
+    return CurvesError("".join(c if c.isprintable() else "?" for c in text))
 
 
 def shown(value: object) -> str:

@@ -101,7 +101,9 @@ def _per_pulse(flat: Flat, known: np.ndarray) -> np.ndarray:
         what = f"{flat.name(row)}: amplitudes from {low_v:g} to {high_v:g} V for the same pulse"
         expected = "one protocol per set: split the file by amplitude"
         raise flat.refuse(row, what, float(flat.voltage[row]), expected)
-    table = np.where(high >= low, (low + high) / 2, np.nan)
+    table = np.full(low.size, np.nan)
+    found = high >= low
+    table[found] = (low[found] + high[found]) / 2
     return table.reshape(shape)
 
 

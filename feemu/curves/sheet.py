@@ -189,12 +189,15 @@ def _columns(where: str, body: bytes, rows: np.ndarray, delimiter: str, named: i
 def _parse(body: bytes, where: str, delimiter: str, decimal: str, n: int) -> pandas.DataFrame:
     import pandas
 
+    # From pandas 3.1 on numbers are always read to the last digit, and the option warns.
+    old = tuple(map(int, pandas.__version__.split(".")[:2])) < (3, 1)
+    exact = {"float_precision": "round_trip"} if old else {}
     try:
         return pandas.read_csv(
             io.BytesIO(body), sep=delimiter, decimal=decimal, header=None, names=range(n),
             index_col=False, na_values=[""], keep_default_na=False, skip_blank_lines=False,
-            skipinitialspace=True, low_memory=False, float_precision="round_trip",
-            engine="c", encoding_errors="replace",
+            skipinitialspace=True, low_memory=False,
+            engine="c", encoding_errors="replace", **exact,
         )  # fmt: skip
     except (ValueError, OverflowError) as error:  # ParserError and what else the parser raises
         raise refuse(where, "no table of cells", str(error)) from None

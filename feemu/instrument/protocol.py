@@ -42,7 +42,9 @@ class Protocol(Record):
     pulse_widths: tuple[float, ...] = param(
         (), unit="s", doc="widths of a family; none: all that its studies use"
     )
-    first_polarity: str = param("up", unit="", doc="branch that comes first", choices=("up", "down"))
+    first_polarity: str = param(
+        "up", unit="", doc="branch that comes first", choices=("up", "down")
+    )
     conditioning: int = param(0, doc="cycles before the recording", lo=0, hi=100_000)
     start: float = param(
         _NAN, doc="state of all devices before the first pulse; NaN: as fabricated",
