@@ -31,7 +31,7 @@ def arrange(readings: Readings, mapping: Mapping) -> None:
     branch = _branches(readings, group)
     if readings.pulse is None:
         _number(readings, branch, before)
-    else:
+    elif mapping.pulse_numbers == "auto":
         _renumber(readings, branch, group)
     _shift(readings, mapping, branch)
     if readings.in_row_order:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feemu.curves.flat import Flat
 from feemu.curves.mapping import Mapping
 
 if TYPE_CHECKING:
     import xarray
-
-    from feemu.curves.assemble import Flat
 
 #: Amplitudes of one pulse may differ by this fraction of the largest: what a source is good for.
 SAME_VOLTAGE = 0.01

@@ -89,6 +89,7 @@ def _labels(found: np.ndarray) -> np.ndarray:
 
 def _comments(ds: xarray.Dataset) -> str:
     lines = ["# conductance after each pulse; pulse 0 is the reading before the first"]
+    lines.append("# pulse_numbers = branch")
     lines += [f"# {name} = {ds.attrs[name]}" for name in ("scheme", "first_polarity")
               if name in ds.attrs]  # fmt: skip
     if "continuous" in ds.attrs:

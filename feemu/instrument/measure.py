@@ -64,10 +64,10 @@ def measure(
     grid = np.full(shape, np.nan)
     truths = [_run(one, protocol, seed, w, grid[w]) for w, one in enumerate(devices)]
     ends = [_ends(one) for one in devices]
-    for w, (low, high) in enumerate(ends):
-        if not math.isnan(low):
+    unit = "1" if any(math.isnan(low) for low, _ in ends) else "S"
+    if unit == "S":
+        for w, (low, high) in enumerate(ends):
             grid[w] = low + (high - low) * grid[w]
-    unit = "1" if math.isnan(ends[0][0]) else "S"
     return _dataset(grid, unit, devices, protocol, seed, truths)
 
 
@@ -132,9 +132,9 @@ def _pulse(array: SynapseArray, protocol: Protocol) -> tuple[np.ndarray, np.ndar
 def _dataset(
     grid: np.ndarray, unit: str, devices: list, protocol: Protocol, seed: int, truths: list
 ) -> xarray.Dataset:
-    import xarray
+    from importlib.metadata import version
 
-    from feemu import __version__
+    import xarray
 
     n = grid.shape
     label = "conductance" + (" (relative)" if unit == "1" else "")
@@ -155,7 +155,7 @@ def _dataset(
     first = protocol.first_polarity
     told = {"units": "1", "long_name": "the up branch came first"}
     ds.coords["order"] = ("cycle", np.full(n[2], first == "up"), told)
-    made = {"feemu": __version__, "made_by": "feemu.instrument.measure", "seed": seed}
+    made = {"feemu": version("feemu"), "made_by": "feemu.instrument.measure", "seed": seed}
     truth = [{k: v.to_dict() if k == "device" else v for k, v in t.items()} for t in truths]
     ds.attrs = {
         "scheme": protocol.scheme,

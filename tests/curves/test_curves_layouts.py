@@ -88,7 +88,7 @@ def test_unsorted_rows_are_put_in_order(put):
     data = rows()
     random.Random(1).shuffle(data)
     ds = read_curves(put(tidy(data=data)))
-    same(ds, grid())
+    same(ds.sel(device=["A", "B"]), grid())
     assert ds.attrs["continuous"] == 0 and ds.attrs["first_polarity_source"] == "assumed"
 
 
