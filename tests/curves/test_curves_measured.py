@@ -31,7 +31,10 @@ def test_taox_ramps(measured):
 
 
 def test_the_order_of_the_ramps_is_seen_in_their_ends(measured):
-    """RESET k ends where SET k begins: closer than RESET k + 1 does, in nearly all cycles."""
+    """RESET k ends where SET k begins: closer than RESET k + 1 does.
+
+    Were the order the other way round or unknown, 30 of 39 would be as likely as p = 6e-4.
+    """
     folder = measured / "taox_reram"
     files = [folder / "set.csv", folder / "reset.csv"]
     g = read_curves(files, unit="A", read_voltage=0.1)["conductance"][0, 0]
@@ -40,7 +43,7 @@ def test_the_order_of_the_ramps_is_seen_in_their_ends(measured):
     ends = down[np.arange(40), last]
     begins = g.sel(polarity="up", pulse=1).values[:39]
     before, after = np.abs(begins - ends[:39]), np.abs(begins - ends[1:])
-    assert (before < after).mean() > 0.5
+    assert (before < after).sum() >= 30
 
 
 def test_gong(measured):
