@@ -282,3 +282,16 @@ def test_amplitudes_that_differ_between_widths(put):
     assert ds["amplitude"].dims == ("pulse_width", "polarity", "pulse")
     assert ds["amplitude"].values[:, :, 1].tolist() == [[3, -3], [2, -2]]
     assert ds.attrs["scheme"] == "identical"
+
+
+@pytest.mark.filterwarnings("error")
+def test_amplitudes_shared_by_the_widths(put):
+    lines = ["width_ns,voltage_V,conductance_uS"]
+    for width in (20, 200):
+        lines += [f"{width},{2 if p == 'up' else -0.5 * k},{g}" for _, _, p, k, g in rows(ONE)]
+    ds = read_curves(put("\n".join(lines)))
+    none = np.nan
+    np.testing.assert_array_equal(
+        ds["amplitude"], [[none, 2, 2, 2, 2, 2], [none, -0.5, -1, -1.5, -2, none]]
+    )
+    assert ds.attrs["scheme"] == "ramp"
