@@ -123,4 +123,4 @@ def _report(ds: xarray.Dataset, name: str, file: object) -> None:
     print(f"seen      {seen}")
     if ds.attrs["notes"]:
         print(wrapped("caveat", ds.attrs["notes"]))
-    print(f"written   {file}")
+    print(f"wrote     {file}")

@@ -1,6 +1,9 @@
 """Measured, written, read: the same Dataset; same seed, same bytes."""
 
 import json
+import runpy
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,3 +59,14 @@ def test_provenance_rebuilds_the_measurement():
     xarray.testing.assert_identical(again, ds)
     assert made["truth"][0]["device"]["name"] == device.name
     assert len(made["truth"][0]["c_up"]) == 2
+
+
+def test_the_loop_of_the_calibration_folder(tmp_path, monkeypatch, capsys):
+    script = Path(__file__).resolve().parents[2] / "calibration" / "virtual_loop.py"
+    monkeypatch.setattr(sys, "argv", [script.name, "--out", str(tmp_path / "new" / "out")])
+    runpy.run_path(str(script), run_name="__main__")
+    first, _, *rows = capsys.readouterr().out.splitlines()
+    assert first.endswith("24,400 readings, read back equal: True") and len(rows) == 8
+    for row in rows:
+        drawn, found = float(row.split()[2]), float(row.split()[3])
+        assert abs(found - drawn) < 0.06  # six of the standard errors that it prints, 0.01 or less
