@@ -70,8 +70,8 @@ def _set_polarity(readings: Readings, mapping: Mapping, group: np.ndarray) -> np
     n_up, n_down = int(mapping.pulses_up), int(mapping.pulses_down)
     if n_up + n_down == 0:
         expected = (
-            "a column of polarity or voltage, a file label up=FILE or down=FILE, or the settings"
-            " pulses_up=... and pulses_down=..."
+            "a column of polarity or voltage, columns={'polarity': NAME} or {'up': NAME, 'down': "
+            "NAME}, file labels up=FILE and down=FILE, or pulses_up=... and pulses_down=..."
         )
         raise refuse(readings.where, "nothing tells up from down pulses", None, expected)
     start = np.flatnonzero(_starts(group))

@@ -31,7 +31,7 @@ class Flat:
             joined[n][kept] for n in ("value", "line", "voltage", "pulse", "width", "up")
         )
         self.file = file[kept]
-        self.missing = int((~kept).sum())
+        self.missing, self.repeated = int((~kept).sum()), 0
         if self.value.size == 0:
             raise refuse(parts[0].where, "every reading is missing", None, "numbers")
         self.widths, width = np.unique(self.width, return_inverse=True)
@@ -74,6 +74,7 @@ class Flat:
         out = np.full(size, np.nan)
         order = np.argsort(flat, kind="stable")
         same = np.flatnonzero(flat[order][1:] == flat[order][:-1])
+        self.repeated = same.size
         if repeats == "mean" and same.size:
             sums, counts = np.bincount(flat, self.value, size), np.bincount(flat, None, size)
             np.divide(sums, counts, out=out, where=counts > 0)

@@ -263,7 +263,9 @@ def test_repeated_readings(put):
     same(read_curves(file, repeats="first"), grid())
     same(read_curves(file, repeats="last"), grid() + 1e-6)
     same(read_curves(file, repeats="mean"), grid() + 0.5e-6)
-    same(read_curves(put(tidy(data=[*rows(), *rows()]))), grid())
+    twice = read_curves(put(tidy(data=[*rows(), *rows()])))
+    same(twice, grid())
+    assert "36 repeated readings" in twice.attrs["notes"]
 
 
 def test_down_first_in_the_order_of_the_rows(put):
