@@ -29,7 +29,7 @@ def test_trains_equal_a_slow_loop(name, kind):
         expected, bound = slow_train(device, protocol, drawn, unit)
         np.testing.assert_array_equal(np.isnan(g[unit]), np.isnan(expected))
         known = ~np.isnan(expected)
-        assert np.nanmax(bound) < 2e-3  # the comparison says something
+        assert np.nanmax(bound) < 1e-4  # a step is 0.02 to 0.1: the comparison says something
         assert np.all(np.abs(g[unit] - expected)[known] <= bound[known])
 
 
