@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from feemu.algorithms import algorithm
     from feemu.array import SynapseArray
     from feemu.case import Case
+    from feemu.curves import CurvesError, read_curves, write_curves
     from feemu.devices import (
         Beta,
         Constant,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         tabulate,
     )
     from feemu.energy import EnergyModel, price
+    from feemu.instrument import Protocol, measure
     from feemu.params import format_width, parse_width
     from feemu.store import load, save
     from feemu.sweeping import combine, sweep
@@ -48,6 +50,7 @@ _PLACES = {
     "algorithms": ["algorithm"],
     "array": ["SynapseArray"],
     "case": ["Case"],
+    "curves": ["CurvesError", "read_curves", "write_curves"],
     "devices": [
         "Beta",
         "Constant",
@@ -69,6 +72,7 @@ _PLACES = {
         "tabulate",
     ],
     "energy": ["EnergyModel", "price"],
+    "instrument": ["Protocol", "measure"],
     "params": ["format_width", "parse_width"],
     "plots": [],
     "statistics": [],
