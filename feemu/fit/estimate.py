@@ -1,0 +1,130 @@
+"""The fit of one model to one pulse width."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from feemu.fit import spread
+from feemu.fit.problem import Problem
+from feemu.fit.scoring import Point, climb
+from feemu.fit.sequence import Sequence
+from feemu.fit.shapes import Shape
+from feemu.fit.start import starting_point
+
+#: How far the range reaches beyond the levels at the start of each climb.
+MARGINS = (0.01, 0.08, 0.3)
+_FIRST_SPREAD = np.array([0.3, 0.2, 0.1, 0.1])
+_SCOUT, _ROUNDS, _SETTLED = 8, 8, 0.03
+
+
+@dataclass
+class Estimate:
+    """One model at its likeliest parameters.
+
+    Attributes
+    ----------
+    problem : Problem
+        Data and model.
+    point : Point
+        The maximum, with information from central differences.
+    tau : ndarray, shape (4,)
+        Spread between devices: median of each given the others; zeros for one device.
+    log_likelihood : float
+        With the deviations of the devices integrated out.
+    parameters : int
+        Number of fitted numbers, spreads included.
+    """
+
+    problem: Problem
+    point: Point
+    tau: np.ndarray
+    log_likelihood: float
+    parameters: int
+
+    @property
+    def readings(self) -> int:
+        """Number of readings."""
+        return int(np.isfinite(self.problem.sequence.y).sum())
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        return 2.0 * (self.parameters - self.log_likelihood)
+
+    @property
+    def bic(self) -> float:
+        """The Bayesian criterion."""
+        return self.parameters * math.log(self.readings) - 2.0 * self.log_likelihood
+
+
+def estimate(
+    sequence: Sequence, shape: Shape, *, limit: float = 4.0, near: Estimate | None = None
+) -> Estimate:
+    """Return the fit of one model, from several starts or from an earlier fit.
+
+    Parameters
+    ----------
+    sequence : Sequence
+        The readings.
+    shape : Shape
+        The model.
+    limit : float
+        Outliers are innovations beyond this many standard deviations.
+    near : Estimate, optional
+        A fit of the same model to similar data.
+    """
+    problem = Problem(sequence, shape, limit)
+    many = sequence.devices > 1
+    tau = _FIRST_SPREAD if near is None or not many else near.tau
+    if near is None:
+        point = _scout(problem, tau)
+    else:
+        point = climb(problem, near.point.x, near.point.u, tau)
+    if many:
+        point, tau = _settle(problem, point, tau)
+    else:
+        tau = np.zeros(4)
+    return finished(problem, point, tau)
+
+
+def _scout(problem: Problem, tau: np.ndarray) -> Point:
+    """Return the best of the maxima that are reached from several starts."""
+    zero = np.zeros((problem.sequence.devices, 4))
+    problem.limit, limit = math.inf, problem.limit
+    tried = []
+    for margin in MARGINS:
+        x = starting_point(problem.sequence, problem.shape, margin)
+        tried.append(climb(problem, x, zero, tau, steps=_SCOUT))
+    best = max(tried, key=lambda p: p.target)
+    problem.limit = limit
+    return climb(problem, best.x, best.u, tau)
+
+
+def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
+    """Return maximum and spreads that fit each other."""
+    for _ in range(_ROUNDS):
+        before = tau
+        tau = spread.likeliest(spread.deviations(point, tau), tau, rounds=2)
+        point = climb(problem, point.x, point.u, tau)
+        if np.abs(np.log(tau / before)).max() < _SETTLED:
+            break
+    return point, tau
+
+
+def finished(problem: Problem, point: Point, tau: np.ndarray) -> Estimate:
+    """Return the estimate at a maximum, with the deviations integrated out."""
+    from feemu.fit.scoring import joined
+
+    value, gradient, h = joined(problem, point.x, point.u, central=True)
+    point.value, point.gradient, point.information = value, gradient, h
+    k = point.x.size
+    total, count = value, int(point.free.sum())
+    if tau.any():
+        scale = np.tile(tau, problem.sequence.devices)
+        inner = np.eye(scale.size) + h[k:, k:] * scale[:, None] * scale
+        total += -0.5 * np.sum((point.u / tau) ** 2) - 0.5 * np.linalg.slogdet(inner)[1]
+        count += 4
+    return Estimate(problem, point, tau, float(total), count)
