@@ -118,9 +118,19 @@ def run_filter(
                 row = 0 if up else 1
                 c = c_up if up else -c_down
                 m, dm = look_up(table, slope, row, p)
-                gain = 1.0 + c * dm
-                extra = c * c * ((noise[0] * m) ** 2 + noise[1] ** 2)
-                p, var, inside = clipped(p + c * m, gain * gain * var + extra)
+                mean, gain, scatter = c * m, 1.0 + c * dm, 0.0
+                if var > 1e-10:
+                    # Gauss and Hermite's rule of three points.
+                    far = math.sqrt(3.0 * var)
+                    above, _ = look_up(table, slope, row, p + far)
+                    below, _ = look_up(table, slope, row, p - far)
+                    middle = (4.0 * m + above + below) / 6.0
+                    gain = 1.0 + c * (above - below) / (2.0 * far)
+                    bend = above + below - 2.0 * m
+                    scatter = c * c * bend * bend / 18.0
+                    mean, m = c * middle, middle
+                extra = c * c * ((noise[0] * m) ** 2 + noise[1] ** 2) + scatter
+                p, var, inside = clipped(p + mean, gain * gain * var + extra)
                 cov *= gain * inside
             if math.isnan(y[t]):
                 variance[t] = 0.0

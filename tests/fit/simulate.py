@@ -40,7 +40,9 @@ def measure(
         out[rng.random(out.shape) < missing] = np.nan
     if quantum:
         out = np.round(out / quantum) * quantum
-    return dataset(low + (high - low) * out, [width], continuous)
+    ds = dataset(low + (high - low) * out, [width], continuous)
+    ds["own"] = (("device", "property"), z.T)
+    return ds
 
 
 def dataset(values, widths, continuous=True, first="up", unit="S"):
