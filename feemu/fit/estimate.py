@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from feemu.fit import spread
+from feemu.fit.correction import corrected, correction
 from feemu.fit.problem import Problem
-from feemu.fit.scoring import Point, climb
+from feemu.fit.scoring import Point, climb, together
 from feemu.fit.sequence import Sequence
 from feemu.fit.shapes import Shape
 from feemu.fit.start import starting_point
@@ -36,6 +38,8 @@ class Estimate:
         With the deviations of the devices integrated out.
     parameters : int
         Number of fitted numbers, spreads included.
+    parts : tuple
+        Log likelihood, gradient and information of each device at the maximum.
     """
 
     problem: Problem
@@ -43,6 +47,7 @@ class Estimate:
     tau: np.ndarray
     log_likelihood: float
     parameters: int
+    parts: tuple = field(repr=False, default=())
 
     @property
     def readings(self) -> int:
@@ -116,15 +121,28 @@ def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.
 
 def finished(problem: Problem, point: Point, tau: np.ndarray) -> Estimate:
     """Return the estimate at a maximum, with the deviations integrated out."""
-    from feemu.fit.scoring import joined
-
-    value, gradient, h = joined(problem, point.x, point.u, central=True)
-    point.value, point.gradient, point.information = value, gradient, h
-    k = point.x.size
-    total, count = value, int(point.free.sum())
+    parts = problem.information(point.x, point.u, bool(tau.any()), central=True)
+    point.value, point.gradient, point.information = together(problem, point.x, *parts)
+    k, h = point.x.size, point.information
+    total, count = point.value, int(point.free.sum())
     if tau.any():
         scale = np.tile(tau, problem.sequence.devices)
         inner = np.eye(scale.size) + h[k:, k:] * scale[:, None] * scale
         total += -0.5 * np.sum((point.u / tau) ** 2) - 0.5 * np.linalg.slogdet(inner)[1]
         count += 4
-    return Estimate(problem, point, tau, float(total), count)
+    return Estimate(problem, point, tau, float(total), count, parts)
+
+
+def refined(found: Estimate) -> Estimate:
+    """Return the estimate with what the filter's approximations do to it taken into account."""
+    problem, point = found.problem, found.point
+    k = point.x.size
+    fix = correction(problem, point.x, point.u, point.free)
+    value, g, info = found.parts
+    pairs = [corrected(fix, g[d], info[d], k) for d in range(len(g))]
+    better = together(problem, point.x, value, *(np.array(p) for p in zip(*pairs)))
+    point = dataclasses.replace(point, gradient=better[1], information=better[2])
+    tau = found.tau
+    if tau.any():
+        tau = spread.likeliest(spread.deviations(point, tau), tau, rounds=2)
+    return dataclasses.replace(found, point=point, tau=tau)

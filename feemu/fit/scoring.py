@@ -47,16 +47,22 @@ class Point:
     converged: bool = False
 
 
-def joined(problem: Problem, x: np.ndarray, u: np.ndarray, central: bool = False) -> tuple:
+def joined(problem: Problem, x: np.ndarray, u: np.ndarray) -> tuple:
     """Return log likelihood, gradient and information over (x, all deviations) with the gauge."""
-    k, devices = x.size, u.shape[0]
-    own = devices > 1
-    value, g, info = problem.information(x, u, own, central)
-    n = k + (4 * devices if own else 0)
+    own = u.shape[0] > 1
+    return together(problem, x, *problem.information(x, u, own))
+
+
+def together(
+    problem: Problem, x: np.ndarray, value: np.ndarray, g: np.ndarray, info: np.ndarray
+) -> tuple:
+    """Return the sum over devices of likelihood, gradient and information, with the gauge."""
+    k, devices = x.size, g.shape[0]
+    n = k + devices * (g.shape[1] - k)
     gradient, h = np.zeros(n), np.zeros((n, n))
     gradient[:k] = g[:, :k].sum(axis=0)
     h[:k, :k] = info[:, :k, :k].sum(axis=0)
-    if own:
+    if n > k:
         for d in range(devices):
             part = slice(k + 4 * d, k + 4 * d + 4)
             gradient[part] = g[d, k:]
