@@ -14,11 +14,11 @@ from feemu.fit.problem import Problem
 from feemu.fit.scoring import Point, climb, together
 from feemu.fit.sequence import Sequence
 from feemu.fit.shapes import Shape
-from feemu.fit.start import starting_point
+from feemu.fit.start import starting_points
 
-#: How far the range reaches beyond the levels at the start of each climb.
-MARGINS = (0.01, 0.08, 0.3)
 _FIRST_SPREAD = np.array([0.3, 0.2, 0.1, 0.1])
+#: Relative, absolute and read noise and drift of a first climb, as logarithms.
+_LOUD = np.log([0.3, 0.01, 0.02, 0.01])
 _SCOUT, _ROUNDS, _SETTLED = 8, 8, 0.03
 
 
@@ -96,14 +96,21 @@ def estimate(
 
 
 def _scout(problem: Problem, tau: np.ndarray) -> Point:
-    """Return the best of the maxima that are reached from several starts."""
+    """Return the best of the maxima that are reached from several starts.
+
+    Each climb first runs with large noise that is held: a small one makes the likelihood of wrong
+    curves rough.
+    """
     zero = np.zeros((problem.sequence.devices, 4))
     problem.limit, limit = math.inf, problem.limit
     tried = []
-    for margin in MARGINS:
-        x = starting_point(problem.sequence, problem.shape, margin)
-        tried.append(climb(problem, x, zero, tau, steps=_SCOUT))
+    for x in starting_points(problem.sequence, problem.shape):
+        x[-4:] = np.maximum(x[-4:], _LOUD)
+        held = np.arange(x.size) >= x.size - 4
+        point = climb(problem, x, zero, tau, steps=_SCOUT, tolerance=0.1, held=held)
+        tried.append(climb(problem, point.x, point.u, tau, steps=_SCOUT, tolerance=0.1))
     best = max(tried, key=lambda p: p.target)
+    best = climb(problem, best.x, best.u, tau, tolerance=0.1)
     problem.limit = limit
     return climb(problem, best.x, best.u, tau)
 

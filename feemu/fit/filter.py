@@ -104,8 +104,10 @@ def run_filter(
                     p = (y[t] - off - b) / span
                     sd = math.sqrt(spread)
                     mass = _cdf((1.0 - p) / sd) - _cdf(-p / sd)
-                    begin[d] += math.log(max(mass, 1e-300)) if mass > 1e-12 else (
-                        -0.5 * (max(-p, p - 1.0) / sd) ** 2
+                    begin[d] += (
+                        math.log(max(mass, 1e-300))
+                        if mass > 1e-12
+                        else (-0.5 * (max(-p, p - 1.0) / sd) ** 2)
                     )
                     share = -var_b / span
                     p, var, inside = clipped(p, spread)

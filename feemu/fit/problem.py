@@ -160,7 +160,9 @@ class Problem:
         gradient, information = [], []
         for d in range(self.sequence.devices):
             part = slice(start[d], start[d + 1])
-            gradient.append(d_nu[:, part] @ pull[part] + d_var[:, part] @ push[part] + d_begin[:, d])
+            gradient.append(
+                d_nu[:, part] @ pull[part] + d_var[:, part] @ push[part] + d_begin[:, d]
+            )
             a, b = along[:, part], across[:, part]
             information.append(a @ a.T + b @ b.T)
         return np.array(gradient), np.array(information)

@@ -10,7 +10,8 @@ from feemu.fit.problem import Problem
 
 #: Standard deviation [of the level range] to which a fit without curvature holds the ends.
 GAUGE_SD = 0.02
-_LARGEST_STEP = 1.0
+#: Largest step of a parameter, of an end of the range, of a deviation.
+_LARGEST = (0.7, 0.15, 0.3)
 
 
 @dataclass
@@ -125,7 +126,7 @@ def climb(
         move = np.concatenate([free, np.ones(gradient.size - k, bool)])
         curvature = h + np.diag(penalty[: gradient.size])
         for _ in range(12):
-            step = _step(curvature, full, move, damping)
+            step = _step(curvature, full, move, damping, k)
             promise = float(full @ step)
             new_x = np.clip(x + step[:k], low, high)
             new_u = u + step[k:].reshape(-1, 4) if step.size > k else u
@@ -147,12 +148,14 @@ def climb(
     return Point(x, u, value, target, gradient, h, free, converged)
 
 
-def _step(h: np.ndarray, g: np.ndarray, move: np.ndarray, damping: float) -> np.ndarray:
-    """Return a damped step over the moving coordinates, no entry larger than one."""
+def _step(h: np.ndarray, g: np.ndarray, move: np.ndarray, damping: float, k: int) -> np.ndarray:
+    """Return a damped step over the moving coordinates, shortened to the largest allowed one."""
     a = h[np.ix_(move, move)]
     scale = 1.0 / np.sqrt(np.diag(a) + 1e-8)
     a = a * scale[:, None] * scale + (damping + 1e-10) * np.eye(a.shape[0])
     step = np.zeros(g.size)
     step[move] = scale * np.linalg.solve(a, scale * g[move])
-    worst = np.abs(step).max()
-    return step if worst <= _LARGEST_STEP else step * (_LARGEST_STEP / worst)
+    cap = np.full(g.size, _LARGEST[2])
+    cap[:k] = _LARGEST[0]
+    cap[k - 6 : k - 4] = _LARGEST[1]
+    return step / max(1.0, float(np.max(np.abs(step) / cap)))

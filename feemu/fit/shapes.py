@@ -84,9 +84,7 @@ def _plain(name: str, shapes: tuple[str, ...], gauge: bool, fixed: str, **tighte
     free, logs = ("A_up", "A_down", *shapes), frozenset(("A_up", "A_down"))
     bounds = _declared(name, free, logs, tighter)
     build = MODELS[name]
-    return Shape(
-        name, free, logs, ("A_up", "A_down"), gauge, fixed, lambda v: build(**v), bounds
-    )
+    return Shape(name, free, logs, ("A_up", "A_down"), gauge, fixed, lambda v: build(**v), bounds)
 
 
 def _exponential(values: dict) -> ResponseModel:

@@ -82,9 +82,7 @@ def log_density(found: Deviations, tau: np.ndarray) -> np.ndarray:
     half = np.linalg.solve(low, np.broadcast_to(found.vector, (m, index.size))[..., None])[..., 0]
     out = 0.5 * np.sum(half**2, axis=1) + 0.5 * np.sum(np.log(weight), axis=1)
     out -= np.sum(np.log(low[:, index, index]), axis=1)
-    jeffreys = np.sum(
-        2 * tau[:, None] ** 2 / (tau[:, None] ** 2 + found.error[None]) ** 2, axis=1
-    )
+    jeffreys = np.sum(2 * tau[:, None] ** 2 / (tau[:, None] ** 2 + found.error[None]) ** 2, axis=1)
     return out + np.sum(0.5 * np.log(jeffreys) + np.log(tau), axis=1)
 
 

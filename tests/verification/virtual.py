@@ -39,7 +39,12 @@ def truth(name, number):
         "absolute": between(0.001, 0.006),
         "read": between(0.001, 0.01),
         "drift": between(0.002, 0.015),
-        "spread": (between(0.04, 0.2), between(0.02, 0.1), between(0.01, 0.06), between(0.01, 0.06)),
+        "spread": (
+            between(0.04, 0.2),
+            between(0.02, 0.1),
+            between(0.01, 0.06),
+            between(0.01, 0.06),
+        ),
         "pulses": int(rng.integers(40, 101)),
     }
     return model, known
