@@ -36,6 +36,8 @@ STREAMS = {
             "calibration",
             "bootstrap",
             "draws",
+            "instrument",
+            "drift",
         )
     )
 }

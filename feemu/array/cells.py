@@ -94,6 +94,12 @@ class Cells:
         """Step scales (up, down) of every synapse [1], copies, shape (n_in, n_out) each."""
         return self._cells[..., st.C_UP].copy(), self._cells[..., st.C_DOWN].copy()
 
+    @property
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Normalised conductance [1] of every synapse at p = 0 and at p = 1, copies."""
+        low = self._cells[..., st.OFFSET].copy()
+        return low, low + self._cells[..., st.SPAN]
+
     def _g(self, p: np.ndarray) -> np.ndarray:
         curve, linear = self._curve()
         if linear:

@@ -15,7 +15,7 @@ ROOT = Path(feemu.__file__).parent
 LAYERS = (
     ("_numba", "rng", "params", "schema"),
     ("devices", "tasks", "mlp", "case"),
-    ("array", "energy", "store"),
+    ("array", "energy", "store", "curves", "instrument"),
     ("algorithms",),
     ("recorder", "state", "train"),
     ("statistics", "sweep", "tune", "plots", "report"),

@@ -1,0 +1,130 @@
+"""What the files tell about the protocol: amplitudes, scheme, order, read voltage, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu.curves.mapping import Mapping
+
+if TYPE_CHECKING:
+    import xarray
+
+    from feemu.curves.assemble import Flat
+
+#: Amplitudes of one pulse may differ by this fraction of the largest: what a source is good for.
+SAME_VOLTAGE = 0.01
+
+
+def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xarray.Dataset:
+    """Return the Dataset with read voltage, amplitudes, order of the branches and attributes.
+
+    Raises
+    ------
+    CurvesError
+        If one pulse was given with different amplitudes.
+    """
+    notes = [f"{Path(r.where).name}: {note}" for r in flat.parts for note in r.notes]
+    if flat.missing:
+        notes.append(f"{flat.missing} missing readings")
+    read = {r.read_voltage for r in flat.parts}
+    volts = read.pop() if len(read) == 1 else np.nan
+    ds.coords["read_voltage"] = ((), volts, {"units": "V", "long_name": "read voltage"})
+    amplitude, scheme = _amplitude(flat, mappings)
+    if amplitude is not None:
+        dims = {1: ("polarity",), 2: ("polarity", "pulse"), 3: ("pulse_width", "polarity", "pulse")}
+        label = {"units": "V", "long_name": "pulse amplitude"}
+        ds.coords["amplitude"] = (dims[amplitude.ndim], amplitude, label)
+    up_first, told = _first(flat, mappings)
+    label = {"units": "1", "long_name": "the up branch came first"}
+    ds.coords["order"] = ("cycle", up_first, label)
+    first = "up" if up_first.mean() >= 0.5 else "down"
+    given = _agreed(mappings, "continuous")
+    known = bool(flat.parts[0].continuous) if len(flat.parts) == 1 else False
+    ds.attrs = {
+        "scheme": scheme,
+        "first_polarity": first,
+        "first_polarity_source": told,
+        # A number: netCDF files hold no booleans in attributes.
+        "continuous": int(known if given == "auto" else given == "yes"),
+        "notes": "; ".join(dict.fromkeys(notes)),
+    }
+    return ds
+
+
+def _agreed(mappings: Sequence[Mapping], name: str) -> str:
+    """Return a setting that all files share, else auto."""
+    found = {getattr(m, name) for m in mappings}
+    return found.pop() if len(found) == 1 else "auto"
+
+
+def _amplitude(flat: Flat, mappings: Sequence[Mapping]) -> tuple[np.ndarray | None, str]:
+    """Return amplitudes [V] (polarity), (polarity, pulse) or with the width ahead; the scheme."""
+    scheme = _agreed(mappings, "scheme")
+    known = ~np.isnan(flat.voltage)
+    if not known.any():
+        pairs = {(m.amplitude_up, m.amplitude_down) for m in mappings}
+        one = np.array(pairs.pop()) if len({str(p) for p in pairs}) == 1 else np.full(2, np.nan)
+        given = None if np.isnan(one).all() else one
+        return given, "unknown" if scheme == "auto" else scheme
+    table = _per_pulse(flat, known)
+    largest = np.nanmax(np.abs(table))
+    spread = np.nanmax(table, axis=-1) - np.nanmin(table, axis=-1) if table.size else 0
+    flatly = bool(np.nanmax(spread) <= SAME_VOLTAGE * largest)
+    if scheme == "auto":
+        scheme = "identical" if flatly else "ramp"
+    across = _span(table, 0)
+    if np.nanmax(across) > SAME_VOLTAGE * largest:
+        return table, scheme
+    merged = np.nanmedian(table, axis=0) if table.shape[0] > 1 else table[0]
+    return (np.nanmedian(merged, axis=-1) if flatly else merged), scheme
+
+
+def _per_pulse(flat: Flat, known: np.ndarray) -> np.ndarray:
+    """Return the amplitude of each (width, polarity, pulse) [V]; refuse several of one pulse."""
+    w, _, _, polarity, pulse = flat.place
+    shape = (flat.shape[0], 2, flat.shape[-1])
+    at = np.ravel_multi_index((w, polarity, pulse), shape)
+    used = known & (pulse > 0)
+    low, high = np.full(np.prod(shape), np.inf), np.full(np.prod(shape), -np.inf)
+    np.minimum.at(low, at[used], flat.voltage[used])
+    np.maximum.at(high, at[used], flat.voltage[used])
+    largest = np.abs(flat.voltage[known]).max()
+    wide = np.flatnonzero(high - low > SAME_VOLTAGE * largest)
+    if wide.size:
+        rows = np.flatnonzero(used & (at == wide[0]))
+        low_v, high_v = low[wide[0]], high[wide[0]]
+        row = int(rows[np.argmax(flat.voltage[rows] != flat.voltage[rows[0]])])
+        what = f"{flat.name(row)}: amplitudes from {low_v:g} to {high_v:g} V for the same pulse"
+        expected = "one protocol per set: split the file by amplitude"
+        raise flat.refuse(row, what, float(flat.voltage[row]), expected)
+    table = np.full(low.size, np.nan)
+    found = high >= low
+    table[found] = (low[found] + high[found]) / 2
+    return table.reshape(shape)
+
+
+def _span(table: np.ndarray, axis: int) -> np.ndarray:
+    known = ~np.isnan(table)
+    high = np.where(known, table, -np.inf).max(axis)
+    low = np.where(known, table, np.inf).min(axis)
+    return np.where(known.any(axis), high - low, 0.0)
+
+
+def _first(flat: Flat, mappings: Sequence[Mapping]) -> tuple[np.ndarray, str]:
+    """Return whether up came first in each cycle, and where that is known from."""
+    n = len(flat.cycles)
+    given = _agreed(mappings, "first_polarity")
+    if given != "auto":
+        return np.full(n, given == "up"), "given"
+    if len(flat.parts) == 1 and flat.parts[0].up_first:
+        told = {str(k): v for k, v in flat.parts[0].up_first.items()}
+        usual = sum(told.values()) * 2 >= len(told)
+        return np.array([told.get(str(c), usual) for c in flat.cycles]), "order of the rows"
+    ups, downs = (np.unique(flat.place[2][flat.place[3] == p]).size for p in (0, 1))
+    if ups != downs and min(ups, downs) > 0:
+        return np.full(n, ups > downs), "more branches of it"
+    return np.full(n, True), "assumed"
