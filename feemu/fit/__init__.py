@@ -1,1 +1,7 @@
-"""Fit."""
+"""Fits of measured pulse trains: response model, noise, spread and intervals."""
+
+from feemu.fit.fitting import fit
+from feemu.fit.result import Fit, Part, Value
+from feemu.fit.shapes import SHAPES
+
+__all__ = ["SHAPES", "Fit", "Part", "Value", "fit"]

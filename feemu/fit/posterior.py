@@ -9,9 +9,11 @@ import numpy as np
 
 from feemu.fit import spread
 from feemu.fit.estimate import Estimate
+from feemu.fit.stream import Stream
 
-#: Eigenvalues of the information below this (sd above 1 on the fit's own scale) are not trusted.
-_WEAKEST = 1.0
+#: Names that a fit reports for the last four global parameters and for the spreads.
+NOISE = ("relative", "absolute", "read_noise", "drift")
+SPREADS = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Draws:
     u: np.ndarray
 
 
-def draw(found: Estimate, n: int, generator: np.random.Generator) -> Draws:
+def draw(found: Estimate, n: int, generator: Stream) -> Draws:
     """Return `n` draws of the parameters of a fit."""
     point, devices = found.point, found.problem.sequence.devices
     k = point.x.size
@@ -57,7 +59,7 @@ def draw(found: Estimate, n: int, generator: np.random.Generator) -> Draws:
 
 
 def _given_spreads(
-    known: spread.Deviations, tau: np.ndarray, generator: np.random.Generator
+    known: spread.Deviations, tau: np.ndarray, generator: Stream
 ) -> np.ndarray:
     """Return deviations, shape (n, 4 devices), one draw for each row of spreads."""
     n, size = tau.shape[0], known.vector.size
@@ -70,7 +72,7 @@ def _given_spreads(
     return np.linalg.solve(low.transpose(0, 2, 1), half + z)[..., 0]
 
 
-def _normal(information: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:
+def _normal(information: np.ndarray, n: int, generator: Stream) -> np.ndarray:
     value, vector = np.linalg.eigh(information)
     sd = 1.0 / np.sqrt(np.maximum(value, 1e-6))
     return (generator.standard_normal((n, value.size)) * sd) @ vector.T
@@ -87,11 +89,9 @@ def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float
     size = s.high - s.low
     out = dict(shape.values(x))
     out |= {"G_min": s.low + off * size, "G_max": s.low + on * size}
-    names = ("relative", "absolute", "read_noise", "drift")
-    out |= {n: math.exp(v) for n, v in zip(names, x[-4:])}
+    out |= {n: math.exp(v) for n, v in zip(NOISE, x[-4:])}
     if found.problem.sequence.devices > 1:
-        names = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
-        out |= dict(zip(names, map(float, tau)))
+        out |= dict(zip(SPREADS, map(float, tau)))
     return out
 
 

@@ -136,6 +136,6 @@ SHAPES = {
     ),
     "table": Shape(
         "table", _NODES, frozenset(_NODES), ("up_0", "down_0"), True, _ENDS, _table,
-        {n: (_TINY, 1.0) for n in _NODES},
+        dict.fromkeys(_NODES, (_TINY, 1.0)),
     ),
 }  # fmt: skip

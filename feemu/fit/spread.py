@@ -13,6 +13,7 @@ import numpy as np
 
 from feemu.fit.problem import OWN
 from feemu.fit.scoring import Point
+from feemu.fit.stream import Stream
 
 #: Range of the standard deviations.
 SMALLEST, LARGEST = 1e-4, 2.0
@@ -110,7 +111,7 @@ def _median(x: np.ndarray, share: np.ndarray) -> float:
 
 
 def draw_spreads(
-    found: Deviations, tau: np.ndarray, n: int, generator: np.random.Generator
+    found: Deviations, tau: np.ndarray, n: int, generator: Stream
 ) -> np.ndarray:
     """Return `n` draws of the four spreads, shape (n, 4), by importance resampling.
 
@@ -132,5 +133,6 @@ def draw_spreads(
         proposed += np.log(mass[picked])
     log = log_density(found, trial) - proposed
     weight = np.exp(log - log.max())
-    picked = generator.choice(many, n, p=weight / weight.sum())
-    return trial[picked]
+    total = np.cumsum(weight)
+    picked = np.searchsorted(total, generator.random(n) * total[-1])
+    return trial[np.minimum(picked, many - 1)]

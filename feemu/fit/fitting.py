@@ -1,0 +1,180 @@
+"""From a measurement to a device: fit, model choice, intervals, figures, checks."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu.fit import checks, limits
+from feemu.fit.derived import FIGURES, derived
+from feemu.fit.estimate import Estimate, refined
+from feemu.fit.filter import tables
+from feemu.fit.posterior import NOISE, Draws, draw, physical, table
+from feemu.fit.ranking import rank
+from feemu.fit.result import Fit, Part, Value
+from feemu.fit.sequence import Sequence, sequences
+from feemu.fit.shapes import SHAPES
+from feemu.fit.stream import Stream
+from feemu.fit.traces import branch_starts, exponential_residual, fitted, level_scatter, rms
+
+if TYPE_CHECKING:
+    import xarray
+
+#: Draws that figures are derived from.
+_DERIVED = 400
+
+
+def fit(
+    ds: xarray.Dataset,
+    model: str | None = None,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    name: str = "fitted",
+) -> Fit:
+    """Fit a measurement and return its device with intervals.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Measured pulse trains as `feemu.curves.read_curves` returns them.
+    model : str, optional
+        Response model, one of `feemu.fit.SHAPES`; None fits all and chooses.
+    draws : int
+        Draws from what the fit knows, 100 or more.
+    level : float
+        Probability of the intervals, in (0, 1).
+    seed : int
+        Seed of the draws.
+    name : str
+        Name of the device.
+
+    Raises
+    ------
+    ValueError
+        For a dataset that is no measurement, has too few readings, or for an unknown model.
+
+    Notes
+    -----
+    The state after each pulse is hidden; a Gaussian filter gives the likelihood of all readings
+    of a device in their order, with noise of a reading, of a step (in proportion to it, and
+    constant), a drift of the level from cycle to cycle, and four deviations of each device that
+    are normal between devices. Readings beyond four standard deviations lose weight. Intervals
+    come from draws of the normal approximation at the maximum, corrected for the filter's own
+    approximations by simulated measurements, and with the spreads drawn from their restricted
+    likelihood. It is no bootstrap: nothing is resampled.
+    """
+    if draws < 100 or not 0.0 < level < 1.0:
+        raise ValueError(f"fit: draws = {draws}, level = {level}: need draws >= 100, 0 < level < 1")
+    parts = sequences(ds)
+    names = tuple(SHAPES) if model is None else (model,)
+    ranking, found = rank(parts, names, held_out=model is None)
+    best = ranking[0].model
+    unit = ds["conductance"].attrs.get("units", "")
+    done = tuple(_part(e, unit, draws, level, seed) for e in found[best])
+    return Fit(best, done, tuple(ranking), level, unit, _about(ds, name))
+
+
+def _about(ds: xarray.Dataset, name: str) -> dict:
+    scheme = str(ds.attrs.get("scheme", "unknown"))
+    out = {"name": name, "scheme": scheme if scheme in ("identical", "ramp") else "unknown"}
+    out["source"] = source_words(ds.attrs.get("source", ""))
+    for k, sign in enumerate(("up", "down")):
+        values = np.array([math.nan])
+        if "amplitude" in ds and "polarity" in ds["amplitude"].dims:
+            values = np.asarray(ds["amplitude"].sel(polarity=sign).values, float)
+        values = np.unique(values[np.isfinite(values)])
+        out[f"amplitude_{sign}"] = float(values[0]) if values.size == 1 else math.nan
+    return out
+
+
+def source_words(text: str) -> str:
+    """Return the source of a measurement as ``file (sha256 ...)`` for each file."""
+    try:
+        files = json.loads(text)
+        return ", ".join(f"{f['file']} (SHA-256 {f['sha256']})" for f in files)
+    except (ValueError, TypeError, KeyError):
+        return text or "a measurement without a named source"
+
+
+def _part(first: Estimate, unit: str, n: int, level: float, seed: int) -> Part:
+    found = refined(first)
+    drawn = draw(found, n, Stream(seed))
+    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
+    tau = np.median(drawn.tau, axis=0)
+    rows = table(found, drawn)
+    bound = _at_bound(found)
+    sided = {k: math.exp(v[1]) for k, v in limits.one_sided(found).items()}
+    values = {}
+    for key, column in rows.items():
+        own = unit if key in ("G_min", "G_max") else "1"
+        values[key] = _value(column, level, own, "at a bound" if key in bound else "")
+        if key in sided:
+            values[key] = Value(0.0, 0.0, sided[key], own, "at a bound")
+    figures = _derived(found, drawn, x, u, tau)
+    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
+    rest = residuals(found, x, u)
+    seen = checks.predictive(found, x, u)
+    told = tuple(limits.notes(found, rows, bound))
+    return Part(found, drawn, x, u, tau, values, named, told, rest, seen)
+
+
+def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
+    good = column[np.isfinite(column)]
+    if good.size < column.size / 2:
+        return Value(math.nan, math.nan, math.nan, unit, "none")
+    q = np.quantile(good, [0.5, (1 - level) / 2, (1 + level) / 2])
+    return Value(*map(float, q), unit, note)
+
+
+def _at_bound(found: Estimate) -> list[str]:
+    """Return the reported names of parameters at a bound."""
+    names = (*found.problem.shape.free, "G_min", "G_max", *NOISE)
+    return [n for n, free in zip(names, found.point.free) if not free]
+
+
+def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:
+    """Return figures for the first draws of the parameters."""
+    few = drawn.x[:_DERIVED]
+    problem = found.problem
+    rows = [physical(found, a, tau) for a in few]
+    values = {k: np.array([r[k] for r in rows]) for k in ("G_min", "G_max", "relative", "absolute")}
+    curves = np.stack([tables(problem.shape.model(a))[0] for a in few])
+    begin, pulses = protocol(problem.sequence, problem.run(x, u)[2])
+    return derived(values, curves, begin, pulses)
+
+
+def protocol(s: Sequence, state: np.ndarray) -> tuple[tuple, tuple]:
+    """Return mean state in which a branch begins and its median number of pulses, up and down."""
+    _, _, polarity, number = np.unravel_index(s.place, s.shape)
+    reset = branch_starts(s)
+    before = np.where(reset == 1, np.roll(state, 1), state)
+    begin, pulses = [], []
+    for k, default in enumerate((0.0, 1.0)):
+        here = (reset > 0) & (polarity == k)
+        begin.append(float(before[here].mean()) if here.any() else default)
+        last = np.flatnonzero((polarity == k) & np.append(np.diff(number) < 1, True))
+        pulses.append(max(1, int(np.median(number[last]))) if last.size else 1)
+    return tuple(begin), tuple(pulses)
+
+
+def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]:
+    """Return root mean squares as fractions of the range of the levels.
+
+    ``curve``: readings from the noise-free curve that begins each branch at its own level;
+    ``mean_curve``: from the one that begins at the mean level of the device's cycles; ``scatter``:
+    of levels between cycles, else devices; ``exponential``: from NeuroSim's single exponential,
+    free for each device and polarity.
+    """
+    problem = found.problem
+    y = problem.sequence.y
+    return {
+        "curve": rms(y - fitted(problem, x, u)),
+        "mean_curve": rms(y - fitted(problem, x, u, common=True)),
+        "scatter": level_scatter(problem.sequence),
+        "exponential": exponential_residual(problem.sequence),
+    }
