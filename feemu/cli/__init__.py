@@ -14,6 +14,7 @@ from feemu.cli.parser import Parser, joined
 COMMANDS = {
     "demo": ("demo", "run the pulse-width study in small, offline, in under a minute"),
     "train": ("train", "train a network on one device with one algorithm"),
+    "fit": ("fit", "fit a measured pulse train: device, noise, spread, with intervals"),
     "devices": ("devices", "list the devices that come with feemu"),
     "algorithms": ("algorithms", "list the training algorithms and their parameters"),
     "info": ("info", "show what a result, a state file or a device holds"),

@@ -20,7 +20,10 @@ FIGURES = {
     "mean_step_down": ("1", "mean step over all states"),
     "asymmetry": ("1", "(mean step up - down) / (up + down)"),
     "nl_up": ("1", "NeuroSim's label of the branch as pulsed here; positive: steps fall along it"),
-    "nl_down": ("1", "NeuroSim's label of the branch as pulsed here; positive: steps fall along it"),
+    "nl_down": (
+        "1",
+        "NeuroSim's label of the branch as pulsed here; positive: steps fall along it",
+    ),
     "noise_of_step": ("%", "sd of one pulse over its step, at the symmetry point or mean step"),
     "noise_of_range": ("%", "sd of one pulse over the range, at the same place"),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu.fit import checks, limits
+from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
 from feemu.fit.derived import FIGURES, derived
 from feemu.fit.estimate import Estimate, refined
 from feemu.fit.filter import tables
@@ -18,13 +19,17 @@ from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
 from feemu.fit.stream import Stream
-from feemu.fit.traces import branch_starts, exponential_residual, fitted, level_scatter, rms
+from feemu.fit.traces import branch_starts, exponential_residual, level_scatter, rms
 
 if TYPE_CHECKING:
     import xarray
 
 #: Draws that figures are derived from.
 _DERIVED = 400
+#: A fit is far from the levels beyond this many times their scatter.
+FAR = 1.25
+_RESAMPLED = 60
+_OUTSIDE = 0.5
 
 
 def fit(
@@ -73,17 +78,49 @@ def fit(
     parts = sequences(ds)
     names = tuple(SHAPES) if model is None else (model,)
     ranking, found = rank(parts, names, held_out=model is None)
-    best = ranking[0].model
-    unit = ds["conductance"].attrs.get("units", "")
-    done = tuple(_part(e, unit, draws, level, seed) for e in found[best])
+    best, group = _accepted(ranking, found)
+    ranking.sort(key=lambda r: r.model != best)
+    unit = str(ds["conductance"].attrs.get("units", ""))
+    done = tuple(_part(e, by_mean, unit, draws, level, seed) for e, by_mean in group)
     return Fit(best, done, tuple(ranking), level, unit, _about(ds, name))
+
+
+def _accepted(ranking: list, found: dict) -> tuple[str, list]:
+    """Return the first model of the ranking whose curves follow the mean levels, and its fits.
+
+    A fit that misses them by more than `FAR` is replaced by one to the mean levels; a model whose
+    range then ends far outside the levels is passed over. If none is left the first one is taken.
+    """
+    first = None
+    for row in ranking:
+        group = []
+        for e in found[row.model]:
+            by_mean = _distance(e) > FAR
+            group.append((averaged(e) if by_mean else e, by_mean))
+        first = first or (row.model, group)
+        if all(_distance(e) <= FAR and not (by_mean and _open_range(e)) for e, by_mean in group):
+            return row.model, group
+    return first
+
+
+def _open_range(found: Estimate) -> bool:
+    """Return whether an end of the range lies far outside the levels."""
+    off, on = found.point.x[-6:-4]
+    return off < -_OUTSIDE or on > 1.0 + _OUTSIDE
+
+
+def _distance(found: Estimate) -> float:
+    """Return the misfit of the mean levels over their scatter (else NeuroSim's misfit)."""
+    rest = residuals(found, found.point.x, found.point.u)
+    norm = rest["scatter"] if math.isfinite(rest["scatter"]) else rest["exponential"]
+    return rest["mean_curve"] / max(norm, 1e-12)
 
 
 def _about(ds: xarray.Dataset, name: str) -> dict:
     scheme = str(ds.attrs.get("scheme", "unknown"))
     out = {"name": name, "scheme": scheme if scheme in ("identical", "ramp") else "unknown"}
     out["source"] = source_words(ds.attrs.get("source", ""))
-    for k, sign in enumerate(("up", "down")):
+    for sign in ("up", "down"):
         values = np.array([math.nan])
         if "amplitude" in ds and "polarity" in ds["amplitude"].dims:
             values = np.asarray(ds["amplitude"].sel(polarity=sign).values, float)
@@ -101,13 +138,17 @@ def source_words(text: str) -> str:
         return text or "a measurement without a named source"
 
 
-def _part(first: Estimate, unit: str, n: int, level: float, seed: int) -> Part:
-    found = refined(first)
-    drawn = draw(found, n, Stream(seed))
+def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int) -> Part:
+    found = first if by_mean else refined(first)
+    stream = Stream(seed)
+    drawn = draw(found, n, stream)
+    bound = _at_bound(found, by_mean)
+    if by_mean:
+        rows = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
+        drawn.x[:, :-4] = np.resize(rows, (n, rows.shape[1]))[:, :-4]
     x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
     tau = np.median(drawn.tau, axis=0)
     rows = table(found, drawn)
-    bound = _at_bound(found)
     sided = {k: math.exp(v[1]) for k, v in limits.one_sided(found).items()}
     values = {}
     for key, column in rows.items():
@@ -119,7 +160,7 @@ def _part(first: Estimate, unit: str, n: int, level: float, seed: int) -> Part:
     named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
     rest = residuals(found, x, u)
     seen = checks.predictive(found, x, u)
-    told = tuple(limits.notes(found, rows, bound))
+    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
     return Part(found, drawn, x, u, tau, values, named, told, rest, seen)
 
 
@@ -131,10 +172,23 @@ def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value
     return Value(*map(float, q), unit, note)
 
 
-def _at_bound(found: Estimate) -> list[str]:
-    """Return the reported names of parameters at a bound."""
+def _by_mean_notes(found: Estimate, by_mean: bool) -> list[str]:
+    if not by_mean:
+        return []
+    what = "blocks of residuals" if few_cycles(found) else "cycles"
+    return [
+        "the likelihood's curves miss the mean levels: shape fitted to levels averaged over cycles,"
+        f" its intervals from {_RESAMPLED} resamplings of {what}"
+    ]
+
+
+def _at_bound(found: Estimate, held: bool) -> list[str]:
+    """Return the reported names of parameters at a bound; `held`: only noise was free."""
     names = (*found.problem.shape.free, "G_min", "G_max", *NOISE)
-    return [n for n, free in zip(names, found.point.free) if not free]
+    low, high = found.problem.limits()
+    x = found.point.x
+    near = (x <= low + 1e-4) | (x >= high - 1e-4) if held else ~found.point.free
+    return [n for n, at in zip(names, near) if at]
 
 
 def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:
@@ -171,10 +225,8 @@ def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]
     free for each device and polarity.
     """
     problem = found.problem
-    y = problem.sequence.y
     return {
-        "curve": rms(y - fitted(problem, x, u)),
-        "mean_curve": rms(y - fitted(problem, x, u, common=True)),
+        "mean_curve": rms(Averages(problem, x, u).residual(x)),
         "scatter": level_scatter(problem.sequence),
         "exponential": exponential_residual(problem.sequence),
     }

@@ -1,4 +1,4 @@
-"""What a measurement cannot tell: parameters at a bound, tight correlations, and what would help."""
+"""What a measurement cannot tell: bounds, tight correlations, and what would help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from feemu.fit.scoring import climb
 
 #: A pair is named above this correlation; a parameter is not identified above this sd over value.
 TIGHT, WIDE = 0.95, 0.5
-#: Drop of the log likelihood at the end of a one-sided 95 % interval (half of chi squared, 1.645^2).
+#: Drop of the log likelihood at the end of a one-sided 95 % interval: 1.645^2 / 2.
 _DROP = 1.353
 _HELP = {
     "G_min": "depress further, until levels stop falling",

@@ -11,6 +11,8 @@ from feemu.fit import spread
 from feemu.fit.estimate import Estimate
 from feemu.fit.stream import Stream
 
+#: Information of a weak prior (sd 3 on the fit's own scale) for what the data leave open.
+_WEAK = 0.1
 #: Names that a fit reports for the last four global parameters and for the spreads.
 NOISE = ("relative", "absolute", "read_noise", "drift")
 SPREADS = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
@@ -41,7 +43,7 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
     k = point.x.size
     move = np.flatnonzero(point.free)
     h = point.information
-    theta = h[np.ix_(move, move)] + 1e-6 * np.eye(move.size)
+    theta = h[np.ix_(move, move)] + _WEAK * np.eye(move.size)
     x = np.repeat(point.x[None], n, axis=0)
     u = np.zeros((n, devices, 4))
     tau = np.zeros((n, 4))
@@ -58,9 +60,7 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
     return Draws(np.clip(x, low, high), tau, u)
 
 
-def _given_spreads(
-    known: spread.Deviations, tau: np.ndarray, generator: Stream
-) -> np.ndarray:
+def _given_spreads(known: spread.Deviations, tau: np.ndarray, generator: Stream) -> np.ndarray:
     """Return deviations, shape (n, 4 devices), one draw for each row of spreads."""
     n, size = tau.shape[0], known.vector.size
     a = np.broadcast_to(known.matrix, (n, size, size)).copy()

@@ -110,9 +110,7 @@ def _median(x: np.ndarray, share: np.ndarray) -> float:
     return float(np.exp(np.interp(0.5, share, x)))
 
 
-def draw_spreads(
-    found: Deviations, tau: np.ndarray, n: int, generator: Stream
-) -> np.ndarray:
+def draw_spreads(found: Deviations, tau: np.ndarray, n: int, generator: Stream) -> np.ndarray:
     """Return `n` draws of the four spreads, shape (n, 4), by importance resampling.
 
     Each spread is proposed from its widened density given the others at `tau`.

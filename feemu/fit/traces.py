@@ -16,7 +16,7 @@ _FINE = np.exp(np.linspace(np.log(0.03), np.log(300.0), 400))
 
 
 @jit
-def _trace(pulse, reset, begin, start, table, own, out):
+def trace(pulse, reset, begin, start, table, own, out):
     """Write noise-free levels into `out` (n,); the state is set to `begin` where `reset`."""
     for d in range(start.size - 1):
         c_up, c_down, off, span = own[d, 0], own[d, 1], own[d, 2], own[d, 3]
@@ -63,7 +63,7 @@ def fitted(problem: Problem, x: np.ndarray, u: np.ndarray, common: bool = False)
         begin = (total / np.maximum(count, 1))[group]
     own, _ = problem.physical(x, u)
     out = np.empty(s.y.size)
-    _trace(s.pulse, reset, begin, s.start, tables(problem.shape.model(x))[0], own, out)
+    trace(s.pulse, reset, begin, s.start, tables(problem.shape.model(x))[0], own, out)
     return out
 
 
