@@ -69,11 +69,14 @@ def _fields(record: object) -> dict:
 
 
 def _mean(records: list) -> dict:
-    """Return the geometric mean over records of each field."""
+    """Return the geometric mean over records of each field, 0 where one is 0."""
     out = {}
     for name, (_, unit) in _fields(records[0]).items():
         values = np.array([getattr(r, name) for r in records], float)
-        mean = float(np.exp(np.log(values).mean())) if (values > 0).all() else float(values.mean())
+        if values.size == 1:
+            mean = float(values[0])
+        else:
+            mean = float(np.exp(np.log(values).mean() if (values > 0).all() else -np.inf))
         out[name] = (mean, unit)
     return out
 

@@ -162,7 +162,7 @@ class Fit:
         relative, absolute, read, _ = np.exp(x[-4:])
         low, high = (s.low + v * (s.high - s.low) for v in x[-6:-4])
         siemens = self.unit == "S" and low > 0
-        spread = Spread(*np.minimum(tau, [3.0, 3.0, 1.0, 1.0])) if tau.any() else Spread()
+        spread = Spread(*np.minimum(tau, [3.0, 3.0, 1.0, 1.0]).tolist()) if tau.any() else Spread()
         return Device(
             name=self.about["name"],
             response=shape.model(x),
