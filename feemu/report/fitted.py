@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feemu.fit.checks import STATISTICS
 from feemu.fit.derived import FIGURES
+from feemu.fit.widths import left_out
 from feemu.params import format_width
 
 if TYPE_CHECKING:
@@ -19,7 +20,19 @@ def fit_text(found: Fit) -> str:
     parts = [_head(found), _ranking(found)]
     for part in found.parts:
         parts += [_parameters(found, part), _quality(found, part), _notes(part)]
+    if len(found.parts) > 1:
+        parts.append(_widths(found))
     return "\n\n".join(parts) + "\n"
+
+
+def _widths(found: Fit) -> str:
+    rows = [("pulse width left out", "", "error of step up [%]", "down [%]")]
+    for row in left_out(found):
+        width = format_width(row.pulse_width)
+        rows.append((width, row.label, f"{100 * row.up:.1f}", f"{100 * row.down:.1f}"))
+    if len(rows) == 1:
+        return "family: widths are predicted from others only for three or more beta kernels"
+    return f"family: each width predicted from the others\n{_aligned(rows)}"
 
 
 def _head(found: Fit) -> str:
