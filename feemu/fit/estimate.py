@@ -115,6 +115,31 @@ def _scout(problem: Problem, tau: np.ndarray) -> Point:
     return climb(problem, best.x, best.u, tau)
 
 
+def crossed(found: Estimate, other: Estimate) -> Estimate:
+    """Return the fit from another model's range and devices where that is better, else `found`.
+
+    The likelihood has several maxima: an end of a device's range just inside its levels holds a
+    climb fast.
+    """
+    problem = Problem(found.problem.sequence, found.problem.shape, math.inf)
+    x, tau = found.point.x.copy(), np.maximum(other.tau, 0.02)
+    x[-6:] = other.point.x[-6:]
+    x[-4:] = np.maximum(x[-4:], _LOUD)
+    u = other.point.u
+    for loose in (6, 4, 0):
+        held = np.arange(x.size) >= x.size - loose
+        point = climb(problem, x, u, tau, steps=20, tolerance=0.1, held=held)
+        x, u = point.x, point.u
+    problem.limit = found.problem.limit
+    point = climb(problem, x, u, tau)
+    if found.tau.any():
+        point, tau = _settle(problem, point, tau)
+    else:
+        tau = found.tau
+    again = finished(problem, point, tau)
+    return again if again.log_likelihood > found.log_likelihood else found
+
+
 def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
     """Return maximum and spreads that fit each other."""
     for _ in range(_ROUNDS):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu.fit.estimate import Estimate, estimate
+from feemu.fit.estimate import Estimate, crossed, estimate
 from feemu.fit.sequence import Sequence
 from feemu.fit.shapes import SHAPES
 from feemu.params import unknown
@@ -16,6 +16,8 @@ from feemu.params import unknown
 MARGIN = 4.0
 #: Of this many cycles one is held out in turn of the ranking's second column.
 _EVERY = 3
+#: Fitted beside a single model, to have another start.
+_HELPER = "linear"
 _log = logging.getLogger("feemu")
 
 
@@ -58,17 +60,38 @@ def rank(parts: list[Sequence], models: tuple[str, ...], held_out: bool = True) 
     for name in models:
         if name not in SHAPES:
             raise ValueError(unknown("model", name, SHAPES))
-    found: dict[str, list[Estimate]] = {}
-    for name in models:
+    found = _all(parts, models if len(models) > 1 else (*models, _HELPER))
+    if not set(found) & set(models):
+        raise ValueError(f"fit: none of the models {', '.join(models)} could be fitted")
+    found = {name: group for name, group in _crossed(found).items() if name in models}
+    rows = [_row(name, group, held_out) for name, group in found.items()]
+    best = chosen(rows)
+    return sorted(rows, key=lambda r: (r.model != best, r.aic)), found
+
+
+def _all(parts: list[Sequence], models: tuple[str, ...]) -> dict[str, list[Estimate]]:
+    found = {}
+    for name in dict.fromkeys(models):
         try:
             found[name] = [estimate(s, SHAPES[name]) for s in parts]
         except (np.linalg.LinAlgError, FloatingPointError, ValueError) as error:
             _log.warning("model %s could not be fitted: %s", name, error)
-    if not found:
-        raise ValueError(f"fit: none of the models {', '.join(models)} could be fitted")
-    rows = [_row(name, group, held_out) for name, group in found.items()]
-    best = chosen(rows)
-    return sorted(rows, key=lambda r: (r.model != best, r.aic)), found
+    return found
+
+
+def _crossed(found: dict[str, list[Estimate]]) -> dict[str, list[Estimate]]:
+    """Return all fits, each tried again from range and devices of the best other model."""
+    out: dict[str, list[Estimate]] = {}
+    for name, group in found.items():
+        out[name] = []
+        for i, own in enumerate(group):
+            others = [g[i] for other, g in found.items() if other != name]
+            try:
+                best = max(others, key=lambda e: e.log_likelihood)
+                out[name].append(crossed(own, best))
+            except (ValueError, np.linalg.LinAlgError):
+                out[name].append(own)
+    return out
 
 
 def chosen(rows: list[Rank]) -> str:
