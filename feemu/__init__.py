@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from feemu.algorithms import algorithm
     from feemu.array import SynapseArray
     from feemu.case import Case
+    from feemu.curves import CurvesError, read_curves, write_curves
     from feemu.devices import (
         Beta,
         Constant,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         tabulate,
     )
     from feemu.energy import EnergyModel, energy, price
+    from feemu.instrument import Protocol, measure
     from feemu.params import format_width, parse_width
     from feemu.store import load, save
     from feemu.sweep import combine, sweep
@@ -49,6 +51,7 @@ _PLACES = {
     "algorithms": ["algorithm"],
     "array": ["SynapseArray"],
     "case": ["Case"],
+    "curves": ["CurvesError", "read_curves", "write_curves"],
     "devices": [
         "Beta",
         "Constant",
@@ -70,6 +73,7 @@ _PLACES = {
         "tabulate",
     ],
     "energy": ["EnergyModel", "energy", "price"],
+    "instrument": ["Protocol", "measure"],
     "params": ["format_width", "parse_width"],
     "plots": [],
     "statistics": [],

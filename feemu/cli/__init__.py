@@ -17,6 +17,7 @@ COMMANDS = {
     "fit": ("fit", "fit a measured pulse train: device, noise, spread, with intervals"),
     "devices": ("devices", "list the devices that come with feemu"),
     "algorithms": ("algorithms", "list the training algorithms and their parameters"),
+    "measure": ("measure", "measure pulse trains on a virtual device and write them as CSV"),
     "info": ("info", "show what a result, a state file or a device holds"),
     "eval": ("evaluate", "test a trained network that was saved with train --save-state"),
     "plot": ("plot", "draw a result"),

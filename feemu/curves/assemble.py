@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu.curves.errors import refuse
+from feemu.curves.flat import Flat
 from feemu.curves.mapping import Mapping
+from feemu.curves.protocol import describe
 from feemu.curves.readings import Readings
 
 if TYPE_CHECKING:
     import xarray
 
 DIMS = ("pulse_width", "device", "cycle", "polarity", "pulse")
-MAX_PULSE = 1_000_000
-#: Empty places of the grid for every reading, from this many places on.
-MAX_SPARSE, SMALL = 50, 1_000_000
 _NAMES = {
     "pulse_width": ("s", "pulse width"),
     "device": ("1", "device"),
@@ -25,88 +24,6 @@ _NAMES = {
     "polarity": ("1", "polarity of the pulses"),
     "pulse": ("1", "pulse number, 0: before the first"),
 }
-
-
-class Flat:
-    """Readings of all files under common labels, without those that are missing."""
-
-    def __init__(self, parts: Sequence[Readings]) -> None:
-        self.parts = parts
-        self.devices, device = _merge([(r.devices, r.device) for r in parts])
-        self.cycles, cycle = _merge([(r.cycles, r.cycle) for r in parts])
-        joined = {
-            name: np.concatenate([getattr(r, name) for r in parts])
-            for name in ("value", "line", "voltage", "pulse", "width", "up")
-        }
-        file = np.repeat(np.arange(len(parts)), [r.value.size for r in parts])
-        kept = ~np.isnan(joined["value"])
-        self.value, self.line, self.voltage, self.pulse, self.width, up = (
-            joined[n][kept] for n in ("value", "line", "voltage", "pulse", "width", "up")
-        )
-        self.file = file[kept]
-        self.missing = int((~kept).sum())
-        if self.value.size == 0:
-            raise refuse(parts[0].where, "every reading is missing", None, "numbers")
-        self.widths, width = np.unique(self.width, return_inverse=True)
-        # Polarity 0 is up.
-        self.place = [width, device[kept], cycle[kept], 1 - up.astype(np.int64), self.pulse]
-        self.shape = (
-            self.widths.size, len(self.devices), len(self.cycles), 2, self._n_pulses() + 1
-        )  # fmt: skip
-
-    def _n_pulses(self) -> int:
-        top = int(np.argmax(self.pulse))
-        if self.pulse[top] > MAX_PULSE:
-            raise self.refuse(top, "pulse number", int(self.pulse[top]), f"at most {MAX_PULSE}")
-        return max(1, int(self.pulse[top]))
-
-    def refuse(self, row: int, what: str, got: object, expected: str) -> Exception:
-        """Return an error that names the file and line of a reading."""
-        where = self.parts[int(self.file[row])].where
-        return refuse(where, what, got, expected, int(self.line[row]))
-
-    def name(self, row: int) -> str:
-        """Return what a reading is called in messages."""
-        up = "down" if self.place[3][row] else "up"
-        device, cycle = self.devices[self.place[1][row]], self.cycles[self.place[2][row]]
-        return f"{up} pulse {self.pulse[row]} of cycle {cycle!r}, device {device!r}"
-
-    def grid(self, repeats: str) -> np.ndarray:
-        """Return the readings in their places; several of one pulse as `repeats` says."""
-        size = int(np.prod(self.shape, dtype=object))
-        if size > max(SMALL, MAX_SPARSE * self.value.size):
-            got = " x ".join(map(str, self.shape))
-            expected = "labels that repeat; check the columns of device, cycle and pulse"
-            raise refuse(
-                self.parts[0].where,
-                f"{self.value.size} readings in a grid of {got}",
-                None,
-                expected,
-            )
-        flat = np.ravel_multi_index(self.place, self.shape)
-        out = np.full(size, np.nan)
-        order = np.argsort(flat, kind="stable")
-        same = np.flatnonzero(flat[order][1:] == flat[order][:-1])
-        if repeats == "mean" and same.size:
-            sums, counts = np.bincount(flat, self.value, size), np.bincount(flat, None, size)
-            np.divide(sums, counts, out=out, where=counts > 0)
-        else:
-            self._check_repeats(order, same, repeats)
-            order = order[::-1] if repeats == "first" else order
-            out[flat[order]] = self.value[order]
-        return out.reshape(self.shape)
-
-    def _check_repeats(self, order: np.ndarray, same: np.ndarray, repeats: str) -> None:
-        if repeats != "refuse" or not same.size:
-            return
-        one, two = order[same], order[same + 1]
-        differ = np.flatnonzero(self.value[one] != self.value[two])
-        if differ.size:
-            a, b = int(one[differ[0]]), int(two[differ[0]])
-            there = self.parts[int(self.file[a])].where if self.file[a] != self.file[b] else "line"
-            what = f"{self.name(b)} again (first at {there} {self.line[a]}: {self.value[a]:.6g})"
-            told = "one reading, or repeats='mean', 'first' or 'last'; files: label them device:A="
-            raise self.refuse(b, what, float(self.value[b]), told)
 
 
 def check_units(flat: Flat, grid: np.ndarray) -> None:
@@ -122,9 +39,11 @@ def check_units(flat: Flat, grid: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         middle = np.nanmedian(np.abs(grid), axis=-1)
-        usual = np.nanmedian(middle, axis=2, keepdims=True)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            decades = np.log10(middle / usual)
+    # The lower median over cycles; NaN are sorted to the end.
+    known = np.count_nonzero(~np.isnan(middle), axis=2)[:, :, None]
+    usual = np.take_along_axis(np.sort(middle, axis=2), np.maximum(known - 1, 0) // 2, axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        decades = np.log10(middle / usual)
     power = np.rint(np.nan_to_num(decades, posinf=0, neginf=0) / 3) * 3
     wrong = (power != 0) & (np.abs(decades - power) < 0.15)
     for w, d, c, p in np.argwhere(wrong)[:1]:
@@ -152,7 +71,6 @@ def dataset(parts: Sequence[Readings], mappings: Sequence[Mapping]) -> xarray.Da
     grid = flat.grid(mappings[0].repeats)
     if mappings[0].unit_check:
         check_units(flat, grid)
-    from feemu.curves.protocol import describe
 
     coords = {
         "pulse_width": flat.widths,
@@ -169,19 +87,3 @@ def dataset(parts: Sequence[Readings], mappings: Sequence[Mapping]) -> xarray.Da
     label = {"units": unit, "long_name": "conductance" + (" (relative)" if unit == "1" else "")}
     ds = xarray.Dataset({"conductance": (DIMS, grid, label)}, labelled)
     return describe(ds, flat, mappings)
-
-
-def _merge(parts: list[tuple[list, np.ndarray]]) -> tuple[list, np.ndarray]:
-    """Return common labels and codes: ascending if all are whole numbers, else as they appear."""
-    found = list(dict.fromkeys(label for labels, _ in parts for label in labels))
-    if all(isinstance(label, int) for label in found):
-        found.sort()
-    else:
-        found = list(dict.fromkeys(str(label) for label in found))
-    place = {label: code for code, label in enumerate(found)}
-    text = bool(found) and isinstance(found[0], str)
-    codes = [
-        np.array([place[str(x) if text else x] for x in labels], np.int64)[code]
-        for labels, code in parts
-    ]
-    return found, np.concatenate(codes)

@@ -31,7 +31,7 @@ def arrange(readings: Readings, mapping: Mapping) -> None:
     branch = _branches(readings, group)
     if readings.pulse is None:
         _number(readings, branch, before)
-    else:
+    elif mapping.pulse_numbers == "auto":
         _renumber(readings, branch, group)
     _shift(readings, mapping, branch)
     if readings.in_row_order:
@@ -70,8 +70,8 @@ def _set_polarity(readings: Readings, mapping: Mapping, group: np.ndarray) -> np
     n_up, n_down = int(mapping.pulses_up), int(mapping.pulses_down)
     if n_up + n_down == 0:
         expected = (
-            "a column of polarity or voltage, a file label up=FILE or down=FILE, or the settings"
-            " pulses_up=... and pulses_down=..."
+            "a column of polarity or voltage, columns={'polarity': NAME} or {'up': NAME, 'down': "
+            "NAME}, file labels up=FILE and down=FILE, or pulses_up=... and pulses_down=..."
         )
         raise refuse(readings.where, "nothing tells up from down pulses", None, expected)
     start = np.flatnonzero(_starts(group))

@@ -55,10 +55,10 @@ def numbers(sheet: Sheet, column: int, kind: str, unit: str) -> np.ndarray:
         bad = np.isinf(values)
         if bad.any():
             raise _bad(sheet, column, int(np.argmax(bad)), "a finite number")
-        values = _shift(values, power)
+        values = _shift(_in_range(values), power)
     else:
         values = _convert(sheet, column, lambda text: _cell(sheet, text, kind, unit, power))
-    return np.where(np.abs(values) >= OVERFLOW, np.nan, values)
+    return values
 
 
 def has_units(sheet: Sheet, column: int) -> bool:
@@ -149,12 +149,18 @@ def _cell(sheet: Sheet, text: str, kind: str, unit: str, power: int) -> float:
     value, own = number
     if not np.isfinite(value) and not np.isnan(value):
         raise ValueError("a finite number")
+    value = _in_range(np.array(value))
     if not own:
-        return float(_shift(np.array(value), power))
+        return float(_shift(value, power))
     found = names.unit_power(own, kind) if kind else None
     if found is None:
         raise ValueError(f"a number in {_EXAMPLES[kind]}" if kind else "a number without unit")
-    return float(_shift(np.array(value), found))
+    return float(_shift(value, found))
+
+
+def _in_range(values: np.ndarray) -> np.ndarray:
+    """Return values as the meter wrote them, NaN where it wrote overflow."""
+    return np.where(np.abs(values) >= OVERFLOW, np.nan, values)
 
 
 def _shift(values: np.ndarray, power: int) -> np.ndarray:

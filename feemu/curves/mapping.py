@@ -74,6 +74,10 @@ class Mapping(Record):
         "auto", unit="", doc="first reading of a branch is before or after its first pulse",
         choices=("auto", "before", "after"),
     )  # fmt: skip
+    pulse_numbers: str = param(
+        "auto", unit="", doc="branch: as they stand; auto: or run on over the branches",
+        choices=("auto", "branch"),
+    )  # fmt: skip
     pulses_up: int = param(0, doc="pulses of an up branch, where no column tells", lo=0, hi=10**7)
     pulses_down: int = param(0, doc="pulses of a down branch, likewise", lo=0, hi=10**7)
     repeats: str = param(

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feemu.curves.flat import Flat
 from feemu.curves.mapping import Mapping
 
 if TYPE_CHECKING:
     import xarray
-
-    from feemu.curves.assemble import Flat
 
 #: Amplitudes of one pulse may differ by this fraction of the largest: what a source is good for.
 SAME_VOLTAGE = 0.01
@@ -30,6 +29,8 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
     notes = [f"{Path(r.where).name}: {note}" for r in flat.parts for note in r.notes]
     if flat.missing:
         notes.append(f"{flat.missing} missing readings")
+    if flat.repeated:
+        notes.append(f"{flat.repeated} repeated readings")
     read = {r.read_voltage for r in flat.parts}
     volts = read.pop() if len(read) == 1 else np.nan
     ds.coords["read_voltage"] = ((), volts, {"units": "V", "long_name": "read voltage"})
@@ -72,15 +73,13 @@ def _amplitude(flat: Flat, mappings: Sequence[Mapping]) -> tuple[np.ndarray | No
         return given, "unknown" if scheme == "auto" else scheme
     table = _per_pulse(flat, known)
     largest = np.nanmax(np.abs(table))
-    spread = np.nanmax(table, axis=-1) - np.nanmin(table, axis=-1) if table.size else 0
-    flatly = bool(np.nanmax(spread) <= SAME_VOLTAGE * largest)
+    flatly = bool(_span(table, -1).max() <= SAME_VOLTAGE * largest)
     if scheme == "auto":
         scheme = "identical" if flatly else "ramp"
-    across = _span(table, 0)
-    if np.nanmax(across) > SAME_VOLTAGE * largest:
+    if _span(table, 0).max() > SAME_VOLTAGE * largest:
         return table, scheme
-    merged = np.nanmedian(table, axis=0) if table.shape[0] > 1 else table[0]
-    return (np.nanmedian(merged, axis=-1) if flatly else merged), scheme
+    merged = _middle(table, 0)
+    return (_middle(merged, -1) if flatly else merged), scheme
 
 
 def _per_pulse(flat: Flat, known: np.ndarray) -> np.ndarray:
@@ -107,11 +106,22 @@ def _per_pulse(flat: Flat, known: np.ndarray) -> np.ndarray:
     return table.reshape(shape)
 
 
-def _span(table: np.ndarray, axis: int) -> np.ndarray:
+def _ends(table: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest value along an axis, NaN where there is none."""
     known = ~np.isnan(table)
-    high = np.where(known, table, -np.inf).max(axis)
-    low = np.where(known, table, np.inf).min(axis)
-    return np.where(known.any(axis), high - low, 0.0)
+    low, high = np.where(known, table, np.inf).min(axis), np.where(known, table, -np.inf).max(axis)
+    none = ~known.any(axis)
+    return np.where(none, np.nan, low), np.where(none, np.nan, high)
+
+
+def _span(table: np.ndarray, axis: int) -> np.ndarray:
+    low, high = _ends(table, axis)
+    return np.nan_to_num(high - low)
+
+
+def _middle(table: np.ndarray, axis: int) -> np.ndarray:
+    low, high = _ends(table, axis)
+    return low + (high - low) / 2
 
 
 def _first(flat: Flat, mappings: Sequence[Mapping]) -> tuple[np.ndarray, str]:

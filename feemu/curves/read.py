@@ -81,7 +81,8 @@ def read_curves(
     missing cell             blank, ``-``, ``NA``, ``NaN``, ``?``, overflow (9.9e37): NaN, and the
                              pulse still counts
     pulse number             taken as it stands: 0 is before the first pulse; counted from 1 if it
-                             runs on over the branches; without it rows are counted
+                             runs on over the branches (setting ``pulse_numbers``); without it
+                             rows are counted
     unsorted pulses          put in order by their number
     repeated pulse           kept once if equal, else refused (setting ``repeats``)
     no polarity              sign of the pulse voltage (the sign that raises is up), name of the

@@ -137,17 +137,26 @@ def _header(
 ) -> tuple[int, list[str], list[str]]:
     """Return the number of header rows, the names and the units."""
     first = sample[0]
-    if mapping.header == "no" or (mapping.header == "auto" and not _is_header(first, decimal)):
-        for line, text in reversed(lines.comments):
-            if line <= lines.data[0]:  # a header written as a comment, right above the data
-                found = [c.strip() for c in text.lstrip("#%!/ ").split(delimiter)]
-                known = any(names.role_of(names.split_unit(c)[0]) for c in found)
-                named = len(found) == len(first) and known and mapping.header == "auto"
-                return 0, found if named else [], []
+    if mapping.header == "auto":
+        named = _commented(lines, first, delimiter, decimal)
+        if named or not _is_header(first, decimal):
+            return 0, named, []
+    if mapping.header == "no":
         return 0, [], []
     if len(sample) > 1 and len(sample[1]) == len(first) and _are_units(sample[1]):
         return 2, first, sample[1]
     return 1, first, []
+
+
+def _commented(lines: Lines, first: list[str], delimiter: str, decimal: str) -> list[str]:
+    """Return the names of a header written as a comment right above the data, else none."""
+    above = [text for line, text in lines.comments if line <= lines.data[0]]
+    filled = [c.replace(decimal, ".") for c in first if c.lower() not in names.MISSING]
+    if not above or not any(map(names.read_number, filled)):
+        return []
+    found = [c.strip() for c in above[-1].lstrip("#%!/ ").split(delimiter)]
+    known = any(names.role_of(names.split_unit(c)[0]) for c in found)
+    return found if known and len(found) == len(first) else []
 
 
 def _is_header(row: list[str], decimal: str) -> bool:

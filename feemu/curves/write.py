@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu.curves.errors import CurvesError
+from feemu.curves.lines import MAX_BYTES, MAX_LINES
 from feemu.store import write_bytes_atomic
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
     Raises
     ------
     CurvesError
-        If the Dataset lacks a dimension, holds no reading, or a label would break a row.
+        If the Dataset lacks a dimension, holds no reading or too many to be read again, or a label
+        would break a row.
     OSError
         If the file cannot be written.
     """
@@ -70,7 +72,14 @@ def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
         column = full.transpose("pulse_width", "polarity", "pulse").values[at[0], at[3], at[4]]
         columns["voltage_V"] = column
     body = pandas.DataFrame(columns).to_csv(index=False, lineterminator="\n")
-    return write_bytes_atomic(path, (_comments(ds) + body).encode())
+    raw = (_comments(ds) + body).encode()
+    if len(raw) > MAX_BYTES or raw.count(b"\n") > MAX_LINES:
+        raise CurvesError(
+            f"{path}: {at[0].size} readings make {len(raw) / 1e6:.0f} MB; at most "
+            f"{MAX_BYTES / 1e6:.0f} MB and {MAX_LINES} lines are read again: write one file per "
+            "pulse width or device"
+        )
+    return write_bytes_atomic(path, raw)
 
 
 def _labels(found: np.ndarray) -> np.ndarray:
@@ -89,6 +98,7 @@ def _labels(found: np.ndarray) -> np.ndarray:
 
 def _comments(ds: xarray.Dataset) -> str:
     lines = ["# conductance after each pulse; pulse 0 is the reading before the first"]
+    lines.append("# pulse_numbers = branch")
     lines += [f"# {name} = {ds.attrs[name]}" for name in ("scheme", "first_polarity")
               if name in ds.attrs]  # fmt: skip
     if "continuous" in ds.attrs:

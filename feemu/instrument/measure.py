@@ -26,7 +26,11 @@ DIMS = ("pulse_width", "device", "cycle", "polarity", "pulse")
 
 
 def measure(
-    device: Device | Family, protocol: Protocol | None = None, seed: int = 0
+    device: Device | Family,
+    protocol: Protocol | None = None,
+    seed: int = 0,
+    *,
+    extrapolate: bool = False,
 ) -> xarray.Dataset:
     """Measure pulse trains on a virtual device.
 
@@ -38,6 +42,8 @@ def measure(
         Pulses, numbers, noise; the default is ten cycles of 100 identical pulses each way.
     seed : int
         Draws the devices, the cycle-to-cycle noise and the instrument's noise.
+    extrapolate : bool
+        Allow widths more than a decade outside those that the family was measured at.
 
     Returns
     -------
@@ -52,10 +58,12 @@ def measure(
     TypeError
         If it is no device and no family.
     ValueError
-        For a width that a device does not have, or more than 5e7 readings.
+        For a width that a device does not have, a negative seed, or more than 5e7 readings.
     """
     protocol = Protocol() if protocol is None else protocol
-    devices = _at_widths(device, protocol)
+    if seed < 0:
+        raise ValueError(f"seed = {seed}: must be 0 or more")
+    devices = _at_widths(device, protocol, extrapolate)
     n = max(protocol.n_pulses) + 1
     shape = (len(devices), protocol.devices, protocol.cycles, 2, n)
     if math.prod(shape) > MAX_READINGS:
@@ -64,17 +72,17 @@ def measure(
     grid = np.full(shape, np.nan)
     truths = [_run(one, protocol, seed, w, grid[w]) for w, one in enumerate(devices)]
     ends = [_ends(one) for one in devices]
-    for w, (low, high) in enumerate(ends):
-        if not math.isnan(low):
+    unit = "1" if any(math.isnan(low) for low, _ in ends) else "S"
+    if unit == "S":
+        for w, (low, high) in enumerate(ends):
             grid[w] = low + (high - low) * grid[w]
-    unit = "1" if math.isnan(ends[0][0]) else "S"
     return _dataset(grid, unit, devices, protocol, seed, truths)
 
 
-def _at_widths(device: Device | Family, protocol: Protocol) -> list[Device]:
+def _at_widths(device: Device | Family, protocol: Protocol, extrapolate: bool) -> list[Device]:
     if isinstance(device, Family):
         widths = sorted(protocol.pulse_widths or device.widths)
-        return [device.at(width) for width in widths]
+        return [device.at(width, extrapolate) for width in widths]
     if not isinstance(device, Device):
         raise TypeError(f"measure: got {type(device).__name__}; give a Device or a Family")
     for width in protocol.pulse_widths:
@@ -132,9 +140,9 @@ def _pulse(array: SynapseArray, protocol: Protocol) -> tuple[np.ndarray, np.ndar
 def _dataset(
     grid: np.ndarray, unit: str, devices: list, protocol: Protocol, seed: int, truths: list
 ) -> xarray.Dataset:
-    import xarray
+    from importlib.metadata import version
 
-    from feemu import __version__
+    import xarray
 
     n = grid.shape
     label = "conductance" + (" (relative)" if unit == "1" else "")
@@ -155,7 +163,7 @@ def _dataset(
     first = protocol.first_polarity
     told = {"units": "1", "long_name": "the up branch came first"}
     ds.coords["order"] = ("cycle", np.full(n[2], first == "up"), told)
-    made = {"feemu": __version__, "made_by": "feemu.instrument.measure", "seed": seed}
+    made = {"feemu": version("feemu"), "made_by": "feemu.instrument.measure", "seed": seed}
     truth = [{k: v.to_dict() if k == "device" else v for k, v in t.items()} for t in truths]
     ds.attrs = {
         "scheme": protocol.scheme,

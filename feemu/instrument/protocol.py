@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu.params import Record, param, parse_width
+from feemu.params import Record, format_width, param, parse_width
 
 KINDS = ("identical", "ramp", "alternating")
 _NAN = math.nan
@@ -91,6 +91,9 @@ class Protocol(Record):
         super().__post_init__()
         widths = tuple(parse_width(width) for width in self.pulse_widths)
         object.__setattr__(self, "pulse_widths", widths)
+        if len({f"{width:.11e}" for width in widths}) < len(widths):
+            got = ", ".join(map(format_width, widths))
+            raise ValueError(f"Protocol: pulse widths {got}: each may be given once")
         if self.meter_low >= self.meter_high:
             raise ValueError(
                 f"Protocol: meter from {self.meter_low:g} to {self.meter_high:g}: the lower end "

@@ -20,7 +20,7 @@ def test_taox_ramps(measured):
     counts = g.notnull().sum("pulse")
     ups, downs = counts.sel(polarity="up").values, counts.sel(polarity="down").values
     assert ups[:39].min() == 185 and ups.max() == 192 and ups[39] == 0
-    assert downs.min() == 150 and downs.max() == 153
+    assert downs.min() == 149 and downs.max() == 153
     assert g.min() > 1.5e-3 and g.max() < 2.6e-3
     # The first cells of both files, by eye.
     assert g.sel(cycle=1, polarity="up", pulse=1) == 0.000160588 / 0.1
@@ -31,15 +31,19 @@ def test_taox_ramps(measured):
 
 
 def test_the_order_of_the_ramps_is_seen_in_their_ends(measured):
-    """RESET k ends where SET k begins: closer than RESET k + 1 does, in nearly all cycles."""
+    """RESET k ends where SET k begins: closer than RESET k + 1 does.
+
+    Were the order the other way round or unknown, 30 of 39 would be as likely as p = 6e-4.
+    """
     folder = measured / "taox_reram"
     files = [folder / "set.csv", folder / "reset.csv"]
     g = read_curves(files, unit="A", read_voltage=0.1)["conductance"][0, 0]
-    ends = g.sel(polarity="down").ffill("pulse").isel(pulse=-1)
-    begins = g.sel(polarity="up").isel(pulse=1)
-    before = np.abs(begins - ends)[:39]
-    after = np.abs(begins[:39].values - ends[1:].values)
-    assert (before.values < after).mean() > 0.5
+    down = g.sel(polarity="down").values
+    last = np.count_nonzero(~np.isnan(down), axis=1)
+    ends = down[np.arange(40), last]
+    begins = g.sel(polarity="up", pulse=1).values[:39]
+    before, after = np.abs(begins - ends[:39]), np.abs(begins - ends[1:])
+    assert (before < after).sum() >= 30
 
 
 def test_gong(measured):

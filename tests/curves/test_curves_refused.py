@@ -18,7 +18,7 @@ def changed(line, new):
 REFUSED = {
     "empty": ("", {}, 0, ["empty"]),
     "comments only": ("# a\n# b\n", {}, 0, ["no rows"]),
-    "header only": (HEAD + "\n", {}, 0, ["no rows below"]),
+    "header only": (HEAD + "\n", {}, 1, ["no rows below"]),
     "binary": (b"\x89PNG\r\n\0\0", {}, 2, ["binary"]),
     "word": (changed(5, "A,1,up,4,abc"), {}, 5, ["'abc'", "a number"]),
     "decimal comma": (tidy(";").replace("1.3125", "1,3125"), {}, 2, ["'1,3125'", "a number"]),

@@ -79,7 +79,7 @@ def test_any_dataset_comes_back(tmp_path_factory, data, devices, cycles, unit):
     same(read_curves(write_curves(ds, file), unit_check=False), ds)
 
 
-def test_what_cannot_be_written(tmp_path, put):
+def test_what_cannot_be_written(tmp_path, put, monkeypatch):
     file = tmp_path / "x.csv"
     with pytest.raises(CurvesError, match="expected a Dataset"):
         write_curves(xarray.Dataset(), file)
@@ -88,9 +88,10 @@ def test_what_cannot_be_written(tmp_path, put):
         write_curves(dataset(grid, ["a"], [1], [1e-6]), file)
     for label in ("#1", " a", "", 'a"b', "a\nb"):
         with pytest.raises(CurvesError, match="rename it"):
-            write_curves(
-                dataset(grid * 0 + 1 if 0 else np.ones_like(grid), [label], [1], [1e-6]), file
-            )
-    assert not file.exists()
+            write_curves(dataset(np.ones_like(grid), [label], [1], [1e-6]), file)
     with pytest.raises(FileNotFoundError):
         write_curves(read_curves(put(tidy())), tmp_path / "none" / "x.csv")
+    monkeypatch.setattr("feemu.curves.write.MAX_LINES", 20)
+    with pytest.raises(CurvesError, match="one file per pulse width"):
+        write_curves(read_curves(put(tidy())), file)
+    assert not file.exists()

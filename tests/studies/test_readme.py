@@ -24,7 +24,7 @@ def test_its_python_runs(tmp_path, monkeypatch):
     with matplotlib.rc_context({"backend": "agg"}):
         for number, block in enumerate(blocks("python")):
             exec(compile(block, f"README.md, Python block {number}", "exec"), module.__dict__)
-    assert {file.name for file in tmp_path.iterdir()} == {"run.nc", "accuracy.png"}
+    assert {file.name for file in tmp_path.iterdir()} == {"run.nc", "accuracy.png", "train.csv"}
 
 
 def test_its_commands_exist():
