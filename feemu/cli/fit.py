@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write and print the report."""
     from feemu.curves import read_curves
-    from feemu.fit import SHAPES, fit
+    from feemu.fit import SHAPES, fit, fit_dataset
     from feemu.fit.preset import preset_text
     from feemu.params import unknown
     from feemu.plots import save_figure
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = fit_text(found)
     write_text_atomic(folder / "device.toml", preset_text(found))
-    write_dataset_atomic(found.to_dataset(), folder / "fit.nc")
+    write_dataset_atomic(fit_dataset(found), folder / "fit.nc")
     write_text_atomic(folder / "report.txt", text)
     save_figure(fit_figure(found), folder / "report.png")
     print(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from feemu.fit.estimate import Estimate
 from feemu.fit.posterior import Draws
 from feemu.fit.ranking import Rank
 from feemu.params import format_width, parse_width, same_width
-
-if TYPE_CHECKING:
-    import xarray
 
 
 @dataclass(frozen=True)
@@ -150,12 +146,6 @@ class Fit:
         """Return the devices of all pulse widths as one family."""
         devices = tuple(self.device(p.pulse_width) for p in self.parts)
         return Family(self.about["name"], devices, source=self.about["source"])
-
-    def to_dataset(self) -> xarray.Dataset:
-        """Return values, intervals, data, fitted curves and residuals as labelled data."""
-        from feemu.fit.dataset import fit_dataset
-
-        return fit_dataset(self)
 
     def _device(self, part: Part, x: np.ndarray, tau: np.ndarray) -> Device:
         s, shape = part.estimate.problem.sequence, part.estimate.problem.shape

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from simulate import measure
 
 from feemu.cli import main
 from feemu.curves import write_curves
 from feemu.devices import Beta, Power, SoftBounds, neurosim_label, read_preset
-from feemu.fit import Fit, fit
+from feemu.fit import Fit, fit, fit_dataset
 from feemu.fit.derived import derived
 from feemu.fit.estimate import estimate, refined
 from feemu.fit.filter import run_filter, score, tables
@@ -91,7 +92,7 @@ def test_the_device_is_a_preset(found, tmp_path):
 
 
 def test_the_dataset_holds_what_was_fitted(found):
-    ds = found.to_dataset()
+    ds = fit_dataset(found)
     np.testing.assert_allclose(ds.level - ds.fitted, ds.residual, atol=1e-12)
     assert float(ds.value.sel(parameter="A_up")) == found.parameters["A_up"].value
     assert set(ds.kind.values) == {"parameter", "derived"}
@@ -161,6 +162,8 @@ def test_command_line(tmp_path, capsys):
         "device.toml", "fit.nc", "report.png", "report.txt",
     ]  # fmt: skip
     assert read_preset(out / "device.toml").response.name == "soft_bounds"
+    with xarray.open_dataset(out / "fit.nc") as ds:
+        assert "A_up" in ds.parameter.values and ds.model == "soft_bounds"
     text = (out / "report.txt").read_text()
     assert "A_up" in text and "overall p" in text and "SHA-256" in text
     capsys.readouterr()
