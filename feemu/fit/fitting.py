@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ from feemu.fit.derived import FIGURES, derived
 from feemu.fit.estimate import Estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
+from feemu.fit.problem import Problem
 from feemu.fit.ranking import rank
 from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
 from feemu.fit.stream import Stream
 from feemu.fit.traces import branch_starts, exponential_residual, level_scatter, rms
+from feemu.fit.trajectories import simulated
 
 if TYPE_CHECKING:
     import xarray
@@ -29,6 +32,7 @@ _DERIVED = 400
 #: A fit is far from the levels beyond this many times their scatter.
 FAR = 1.25
 _RESAMPLED = 60
+_SIMULATED = 200
 _OUTSIDE = 0.5
 
 
@@ -88,19 +92,44 @@ def fit(
 def _accepted(ranking: list, found: dict) -> tuple[str, list]:
     """Return the first model of the ranking whose curves follow the mean levels, and its fits.
 
-    A fit that misses them by more than `FAR` is replaced by one to the mean levels; a model whose
-    range then ends far outside the levels is passed over. If none is left the first one is taken.
+    A fit that misses them is replaced by one to the mean levels; a model whose range then ends far
+    outside the levels is passed over. If none is left the first one is taken.
     """
     first = None
     for row in ranking:
         group = []
         for e in found[row.model]:
-            by_mean = _distance(e) > FAR
+            by_mean = misses(e)
             group.append((averaged(e) if by_mean else e, by_mean))
         first = first or (row.model, group)
-        if all(_distance(e) <= FAR and not (by_mean and _open_range(e)) for e, by_mean in group):
+        if all(not m or (_distance(e) <= FAR and not _open_range(e)) for e, m in group):
             return row.model, group
     return first
+
+
+def misses(found: Estimate) -> bool:
+    """Return whether a fit misses the mean levels by more than `FAR`, and not by its own noise.
+
+    Steps are random and levels keep their sum: the mean level of a true model's measurement may
+    lie farther from the curve than levels scatter. So the misfit must be larger than in all but
+    1 % of measurements that are simulated at the fit. One cycle of one device has no such scatter;
+    there NeuroSim's misfit alone decides.
+    """
+    real = _distance(found)
+    if real <= FAR:
+        return False
+    point, problem = found.point, found.problem
+    if not math.isfinite(level_scatter(problem.sequence)):
+        return True
+    states = problem.run(point.x, point.u)[2].copy()
+    larger = 0
+    for number in range(_SIMULATED):
+        y = simulated(problem, point.x, point.u, states, 200_000 + number)
+        other = Problem(dataclasses.replace(problem.sequence, y=y), problem.shape, problem.limit)
+        larger += _distance(dataclasses.replace(found, problem=other)) >= real
+        if larger > 0.01 * _SIMULATED:
+            return False
+    return True
 
 
 def _open_range(found: Estimate) -> bool:

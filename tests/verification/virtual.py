@@ -55,10 +55,13 @@ def _peak(a, b):
     return p ** (a - 1) * (1 - p) ** (b - 1)
 
 
-def virtual(name, number, **more):
-    """Return one virtual measurement and its true values under the names of a fit's report."""
+def virtual(name, number, again=0, **more):
+    """Return one virtual measurement and its true values under the names of a fit's report.
+
+    ``again`` counts independent measurements of the same truth.
+    """
     model, known = truth(name, number)
-    ds = measure(model, seed=[MODELS.index(name), number, 21], **{**known, **more})
+    ds = measure(model, seed=[MODELS.index(name), number, 21 + again], **{**known, **more})
     low, high = 2e-6, 2e-5
     values = {f: getattr(model, f) for f in model.__dataclass_fields__}
     values |= {"G_min": low, "G_max": high, "relative": known["relative"]}
