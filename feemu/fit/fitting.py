@@ -178,13 +178,15 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
     x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
     tau = np.median(drawn.tau, axis=0)
     rows = table(found, drawn)
-    sided = {k: math.exp(v[1]) for k, v in limits.one_sided(found).items()}
+    sided = {k: np.exp(v) for k, v in limits.profiled(found, rows, level, by_mean).items()}
     values = {}
     for key, column in rows.items():
         own = unit if key in ("G_min", "G_max") else "1"
         values[key] = _value(column, level, own, "at a bound" if key in bound else "")
         if key in sided:
-            values[key] = Value(0.0, 0.0, sided[key], own, "at a bound")
+            best = 0.0 if key in bound else values[key].value
+            ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
+            values[key] = Value(best, ends[0], ends[2], own, values[key].note)
     figures = _derived(found, drawn, x, u, tau)
     named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
     rest = residuals(found, x, u)

@@ -7,12 +7,12 @@ import numpy as np
 from feemu.fit.estimate import Estimate
 from feemu.fit.posterior import NOISE
 from feemu.fit.problem import OWN
-from feemu.fit.scoring import climb
+from feemu.fit.scoring import Point, climb
 
 #: A pair is named above this correlation; a parameter is not identified above this sd over value.
 TIGHT, WIDE = 0.95, 0.5
-#: Drop of the log likelihood at the end of a one-sided 95 % interval: 1.645^2 / 2.
-_DROP = 1.353
+#: A noise term is weak if its logarithm has a larger sd than this.
+UNSURE = 0.15
 _HELP = {
     "G_min": "depress further, until levels stop falling",
     "G_max": "potentiate further, until levels stop rising",
@@ -27,31 +27,55 @@ _HELP = {
 }
 
 
-def one_sided(found: Estimate) -> dict[str, tuple[float, float]]:
-    """Return one-sided 95 % intervals (own scale) of noise terms that the fit puts at zero.
+def profiled(
+    found: Estimate, table: dict, level: float, only_noise: bool
+) -> dict[str, tuple[float, float]]:
+    """Return intervals (own scale) of the noise terms whose draws say too little.
 
-    The upper end is where the likelihood, at its maximum over all else, has dropped by 1.353.
+    Those are terms that the fit puts at zero, and weak ones, whose likelihood is no normal density
+    of the logarithm. An end is where the likelihood, at its maximum over all else, has dropped by
+    half the quantile of chi squared (1.92 for 95 %; Wilks, Ann. Math. Stat. 9, 60 (1938),
+    doi:10.1214/aoms/1177732360); the lower one is minus infinity where it never does.
+    `only_noise`: shape and range stay where they are.
     """
+    from scipy.stats import chi2
+
+    drop = float(chi2.ppf(level, 1)) / 2
     problem, point = found.problem, found.point
-    low, _ = problem.limits()
+    low, high = problem.limits()
     tau = np.where(found.tau > 0, found.tau, 1.0)
     out = {}
-    for j in np.flatnonzero(~point.free):
-        if j < point.x.size - 4 or point.x[j] > low[j] + 1e-9:
+    for j, name in enumerate(NOISE, point.x.size - len(NOISE)):
+        if point.free[j] and np.std(np.log(table[name])) < UNSURE:
             continue
-        held = np.zeros(point.x.size, bool)
-        held[j] = True
-        a, b = point.x[j], min(point.x[j] + 10.0, -0.7)
-        for _ in range(9):
-            x = point.x.copy()
-            x[j] = (a + b) / 2
-            here = climb(problem, x, point.u, tau, steps=4, tolerance=0.1, held=held)
-            if here.target < point.target - _DROP:
-                b = x[j]
-            else:
-                a = x[j]
-        out[NOISE[j - point.x.size + 4]] = (-np.inf, b)
+
+        def fall(value: float, j: int = j) -> float:
+            return _held(found, tau, j, value, only_noise).target
+
+        least = fall(point.x[j]) - drop
+        ends = []
+        for far in (low[j], min(point.x[j] + 10.0, high[j])):
+            inside, outside = point.x[j], far
+            if fall(far) > least:
+                ends.append(-np.inf if far == low[j] else far)
+                continue
+            while abs(outside - inside) > 0.02:
+                middle = (inside + outside) / 2
+                if fall(middle) > least:
+                    inside = middle
+                else:
+                    outside = middle
+            ends.append((inside + outside) / 2)
+        out[name] = (ends[0], ends[1])
     return out
+
+
+def _held(found: Estimate, tau: np.ndarray, j: int, value: float, only_noise: bool) -> Point:
+    """Return the maximum over all else with global parameter `j` held at a value."""
+    x, held = found.point.x.copy(), np.zeros(found.point.x.size, bool)
+    held[: -len(NOISE)] = only_noise
+    x[j], held[j] = value, True
+    return climb(found.problem, x, found.point.u, tau, steps=5, tolerance=0.05, held=held)
 
 
 def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
