@@ -71,8 +71,20 @@ def save(ds: xr.Dataset, path: str | os.PathLike, *, complete: bool = True) -> P
     filters, no time stamps, nothing inherited from the file that a dataset was read from. Each
     chunk carries a Fletcher-32 checksum, so that damage is found on reading.
     """
-    labelled = schema.validate(schema.annotate(ds), complete=complete)
-    ready = _canonical(labelled)
+    return write_dataset_atomic(schema.validate(schema.annotate(ds), complete=complete), path)
+
+
+def write_dataset_atomic(ds: xr.Dataset, path: str | os.PathLike) -> Path:
+    """Write a dataset that is no result, unchecked, as compressed netCDF-4, at once or not at all.
+
+    Raises
+    ------
+    ValueError
+        If a variable holds other objects than numbers, booleans or text.
+    OSError
+        If the file cannot be written; an older file of that name is unchanged.
+    """
+    ready = _canonical(ds)
     encoding = {name: _encoding(ready[name]) for name in ready.variables}
 
     def body(name: str) -> None:

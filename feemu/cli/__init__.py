@@ -17,6 +17,7 @@ COMMANDS = {
     "sweep": ("sweep", "run the study of a TOML file, and continue it"),
     "status": ("status", "show where a sweep stands"),
     "merge": ("merge", "join the results of several sweeps"),
+    "fit": ("fit", "fit a measured pulse train: device, noise, spread, with intervals"),
     "devices": ("devices", "list the devices that come with feemu"),
     "algorithms": ("algorithms", "list the training algorithms and their parameters"),
     "measure": ("measure", "measure pulse trains on a virtual device and write them as CSV"),

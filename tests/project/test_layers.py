@@ -16,7 +16,7 @@ LAYERS = (
     ("_numba", "rng", "params", "schema"),
     ("devices", "tasks", "mlp", "case"),
     ("array", "energy", "store", "curves", "instrument"),
-    ("algorithms",),
+    ("algorithms", "fit"),
     ("recorder", "state", "training"),
     ("statistics", "sweeping", "tuning", "plots", "report", "bench"),
     ("cli", "testing", "__init__", "__main__"),

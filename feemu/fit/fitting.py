@@ -1,0 +1,263 @@
+"""From a measurement to a device: fit, model choice, intervals, figures, checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feemu.fit import checks, limits
+from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
+from feemu.fit.derived import FIGURES, derived
+from feemu.fit.estimate import Estimate, refined
+from feemu.fit.filter import tables
+from feemu.fit.posterior import NOISE, Draws, draw, physical, table
+from feemu.fit.problem import Problem
+from feemu.fit.ranking import rank
+from feemu.fit.result import Fit, Part, Value
+from feemu.fit.sequence import Sequence, sequences
+from feemu.fit.shapes import SHAPES
+from feemu.fit.stream import Stream
+from feemu.fit.traces import branch_starts, exponential_residual, level_scatter, rms
+from feemu.fit.trajectories import simulated
+
+if TYPE_CHECKING:
+    import xarray
+
+#: Draws that figures are derived from.
+_DERIVED = 400
+#: A fit is far from the levels beyond this many times their scatter.
+FAR = 1.25
+_RESAMPLED = 60
+_SIMULATED = 200
+_OUTSIDE = 0.5
+
+
+def fit(
+    ds: xarray.Dataset,
+    model: str | None = None,
+    *,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    name: str = "fitted",
+) -> Fit:
+    """Fit a measurement and return its device with intervals.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Measured pulse trains as `feemu.curves.read_curves` returns them.
+    model : str, optional
+        Response model, one of `feemu.fit.SHAPES`; None fits all and chooses.
+    draws : int
+        Draws from what the fit knows, 100 or more.
+    level : float
+        Probability of the intervals, in (0, 1).
+    seed : int
+        Seed of the draws.
+    name : str
+        Name of the device.
+
+    Raises
+    ------
+    ValueError
+        For a dataset that is no measurement, has too few readings, or for an unknown model.
+
+    Notes
+    -----
+    The state after each pulse is hidden; a Gaussian filter gives the likelihood of all readings
+    of a device in their order, with noise of a reading, of a step (in proportion to it, and
+    constant), a drift of the level from cycle to cycle, and four deviations of each device that
+    are normal between devices. Readings beyond four standard deviations lose weight. Intervals
+    come from draws of the normal approximation at the maximum, corrected for the filter's own
+    approximations by simulated measurements, and with the spreads drawn from their restricted
+    likelihood. It is no bootstrap: nothing is resampled.
+    """
+    if draws < 100 or not 0.0 < level < 1.0:
+        raise ValueError(f"fit: draws = {draws}, level = {level}: need draws >= 100, 0 < level < 1")
+    parts = sequences(ds)
+    names = tuple(SHAPES) if model is None else (model,)
+    ranking, found = rank(parts, names, held_out=model is None)
+    best, group = _accepted(ranking, found)
+    ranking.sort(key=lambda r: r.model != best)
+    unit = str(ds["conductance"].attrs.get("units", ""))
+    done = tuple(_part(e, by_mean, unit, draws, level, seed) for e, by_mean in group)
+    return Fit(best, done, tuple(ranking), level, unit, _about(ds, name))
+
+
+def _accepted(ranking: list, found: dict) -> tuple[str, list]:
+    """Return the first model of the ranking whose curves follow the mean levels, and its fits.
+
+    A fit that misses them is replaced by one to the mean levels; a model whose range then ends far
+    outside the levels is passed over. If none is left the first one is taken.
+    """
+    first = None
+    for row in ranking:
+        group = []
+        for e in found[row.model]:
+            by_mean = misses(e)
+            group.append((averaged(e) if by_mean else e, by_mean))
+        first = first or (row.model, group)
+        if all(not m or (_distance(e) <= FAR and not _open_range(e)) for e, m in group):
+            return row.model, group
+    return first
+
+
+def misses(found: Estimate) -> bool:
+    """Return whether a fit misses the mean levels by more than `FAR`, and not by its own noise.
+
+    Steps are random and levels keep their sum: the mean level of a true model's measurement may
+    lie farther from the curve than levels scatter. So the misfit must be larger than in all but
+    1 % of measurements that are simulated at the fit. One cycle of one device has no such scatter;
+    there NeuroSim's misfit alone decides.
+    """
+    real = _distance(found)
+    if real <= FAR:
+        return False
+    point, problem = found.point, found.problem
+    if not math.isfinite(level_scatter(problem.sequence)):
+        return True
+    states = problem.run(point.x, point.u)[2].copy()
+    larger = 0
+    for number in range(_SIMULATED):
+        y = simulated(problem, point.x, point.u, states, 200_000 + number)
+        other = Problem(dataclasses.replace(problem.sequence, y=y), problem.shape, problem.limit)
+        larger += _distance(dataclasses.replace(found, problem=other)) >= real
+        if larger > 0.01 * _SIMULATED:
+            return False
+    return True
+
+
+def _open_range(found: Estimate) -> bool:
+    """Return whether an end of the range lies far outside the levels."""
+    off, on = found.point.x[-6:-4]
+    return off < -_OUTSIDE or on > 1.0 + _OUTSIDE
+
+
+def _distance(found: Estimate) -> float:
+    """Return the misfit of the mean levels over their scatter (else NeuroSim's misfit)."""
+    rest = residuals(found, found.point.x, found.point.u)
+    norm = rest["scatter"] if math.isfinite(rest["scatter"]) else rest["exponential"]
+    return rest["mean_curve"] / max(norm, 1e-12)
+
+
+def _about(ds: xarray.Dataset, name: str) -> dict:
+    scheme = str(ds.attrs.get("scheme", "unknown"))
+    out = {"name": name, "scheme": scheme if scheme in ("identical", "ramp") else "unknown"}
+    out["source"] = source_words(ds.attrs.get("source", ""))
+    for sign in ("up", "down"):
+        values = np.array([math.nan])
+        if "amplitude" in ds and "polarity" in ds["amplitude"].dims:
+            values = np.asarray(ds["amplitude"].sel(polarity=sign).values, float)
+        values = np.unique(values[np.isfinite(values)])
+        out[f"amplitude_{sign}"] = float(values[0]) if values.size == 1 else math.nan
+    return out
+
+
+def source_words(text: str) -> str:
+    """Return the source of a measurement as ``file (sha256 ...)`` for each file."""
+    try:
+        files = json.loads(text)
+        return ", ".join(f"{f['file']} (SHA-256 {f['sha256']})" for f in files)
+    except (ValueError, TypeError, KeyError):
+        return text or "a measurement without a named source"
+
+
+def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int) -> Part:
+    found = first if by_mean else refined(first)
+    stream = Stream(seed)
+    drawn = draw(found, n, stream)
+    bound = _at_bound(found, by_mean)
+    if by_mean:
+        rows = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
+        drawn.x[:, :-4] = np.resize(rows, (n, rows.shape[1]))[:, :-4]
+    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
+    tau = np.median(drawn.tau, axis=0)
+    rows = table(found, drawn)
+    sided = {k: np.exp(v) for k, v in limits.profiled(found, rows, level, by_mean).items()}
+    values = {}
+    for key, column in rows.items():
+        own = unit if key in ("G_min", "G_max") else "1"
+        values[key] = _value(column, level, own, "at a bound" if key in bound else "")
+        if key in sided:
+            best = 0.0 if key in bound else values[key].value
+            ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
+            values[key] = Value(best, ends[0], ends[2], own, values[key].note)
+    figures = _derived(found, drawn, x, u, tau)
+    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
+    rest = residuals(found, x, u)
+    seen = checks.predictive(found, x, u)
+    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
+    return Part(found, drawn, x, u, tau, values, named, told, rest, seen)
+
+
+def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
+    good = column[np.isfinite(column)]
+    if good.size < column.size / 2:
+        return Value(math.nan, math.nan, math.nan, unit, "none")
+    q = np.quantile(good, [0.5, (1 - level) / 2, (1 + level) / 2])
+    return Value(*map(float, q), unit, note)
+
+
+def _by_mean_notes(found: Estimate, by_mean: bool) -> list[str]:
+    if not by_mean:
+        return []
+    what = "blocks of residuals" if few_cycles(found) else "cycles"
+    return [
+        "the likelihood's curves miss the mean levels: shape fitted to levels averaged over cycles,"
+        f" its intervals from {_RESAMPLED} resamplings of {what}"
+    ]
+
+
+def _at_bound(found: Estimate, held: bool) -> list[str]:
+    """Return the reported names of parameters at a bound; `held`: only noise was free."""
+    names = (*found.problem.shape.free, "G_min", "G_max", *NOISE)
+    low, high = found.problem.limits()
+    x = found.point.x
+    near = (x <= low + 1e-4) | (x >= high - 1e-4) if held else ~found.point.free
+    return [n for n, at in zip(names, near) if at]
+
+
+def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:
+    """Return figures for the first draws of the parameters."""
+    few = drawn.x[:_DERIVED]
+    problem = found.problem
+    rows = [physical(found, a, tau) for a in few]
+    values = {k: np.array([r[k] for r in rows]) for k in ("G_min", "G_max", "relative", "absolute")}
+    curves = np.stack([tables(problem.shape.model(a))[0] for a in few])
+    begin, pulses = protocol(problem.sequence, problem.run(x, u)[2])
+    return derived(values, curves, begin, pulses)
+
+
+def protocol(s: Sequence, state: np.ndarray) -> tuple[tuple, tuple]:
+    """Return mean state in which a branch begins and its median number of pulses, up and down."""
+    _, _, polarity, number = np.unravel_index(s.place, s.shape)
+    reset = branch_starts(s)
+    before = np.where(reset == 1, np.roll(state, 1), state)
+    begin, pulses = [], []
+    for k, default in enumerate((0.0, 1.0)):
+        here = (reset > 0) & (polarity == k)
+        begin.append(float(before[here].mean()) if here.any() else default)
+        last = np.flatnonzero((polarity == k) & np.append(np.diff(number) < 1, True))
+        pulses.append(max(1, int(np.median(number[last]))) if last.size else 1)
+    return tuple(begin), tuple(pulses)
+
+
+def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]:
+    """Return root mean squares as fractions of the range of the levels.
+
+    ``curve``: readings from the noise-free curve that begins each branch at its own level;
+    ``mean_curve``: from the one that begins at the mean level of the device's cycles; ``scatter``:
+    of levels between cycles, else devices; ``exponential``: from NeuroSim's single exponential,
+    free for each device and polarity.
+    """
+    problem = found.problem
+    return {
+        "mean_curve": rms(Averages(problem, x, u).residual(x)),
+        "scatter": level_scatter(problem.sequence),
+        "exponential": exponential_residual(problem.sequence),
+    }

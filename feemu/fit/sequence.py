@@ -1,0 +1,182 @@
+"""One pulse width of a measurement as the flat sequence that the filter runs over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray
+
+DIMS = ("pulse_width", "device", "cycle", "polarity", "pulse")
+#: Marks of an entry: the state is unknown before it; a new cycle begins with it.
+RESTART, NEW_CYCLE = 1, 2
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Readings of all devices at one pulse width, one device after the other.
+
+    Attributes
+    ----------
+    y : ndarray of float64, shape (n,)
+        Readings in units of the level range: ``(conductance - low) / (high - low)``; NaN = none.
+    pulse : ndarray of int8, shape (n,)
+        Pulse before the reading: +1 up, -1 down, 0 none.
+    mark : ndarray of int8, shape (n,)
+        `RESTART` and `NEW_CYCLE`, added.
+    start : ndarray of int64, shape (devices + 1,)
+        Device d owns entries ``start[d]:start[d + 1]``.
+    place : ndarray of int64, shape (n,)
+        Flat index into the conductances ``(device, cycle, polarity, pulse)``.
+    low, high : float
+        Levels that stand for 0 and 1, in the unit of the conductance.
+    quantum : float
+        Smallest distance of two levels, in units of the range: resolution of the meter.
+    shape : tuple of int
+        ``(device, cycle, polarity, pulse)``.
+    pulse_width : float
+        Pulse width [s].
+    """
+
+    y: np.ndarray
+    pulse: np.ndarray
+    mark: np.ndarray
+    start: np.ndarray
+    place: np.ndarray
+    low: float
+    high: float
+    quantum: float
+    shape: tuple
+    pulse_width: float
+
+    @property
+    def devices(self) -> int:
+        """Number of devices with readings."""
+        return self.start.size - 1
+
+    def owner(self) -> np.ndarray:
+        """Return the device of each entry (int64)."""
+        return np.repeat(np.arange(self.devices), np.diff(self.start))
+
+    def cycle(self) -> np.ndarray:
+        """Return the cycle of each entry (int64)."""
+        return np.unravel_index(self.place, self.shape)[1]
+
+    def without(self, hidden: np.ndarray) -> Sequence:
+        """Return the same pulses with the readings at `hidden` (bool) taken out."""
+        import dataclasses
+
+        return dataclasses.replace(self, y=np.where(hidden, np.nan, self.y))
+
+
+def sequences(ds: xarray.Dataset) -> list[Sequence]:
+    """Return one `Sequence` for each pulse width of a measurement.
+
+    Raises
+    ------
+    ValueError
+        If a dimension is missing or a pulse width has too few readings or only one level.
+    """
+    check(ds)
+    values = ds["conductance"].transpose(*DIMS).values.astype(float)
+    up_first = ds.attrs.get("first_polarity", "up") == "up"
+    if list(ds["polarity"].values) == ["down", "up"]:
+        values = values[:, :, :, ::-1]
+    continuous = bool(ds.attrs.get("continuous", False))
+    return [
+        _sequence(values[i], float(width), up_first, continuous)
+        for i, width in enumerate(ds["pulse_width"].values)
+    ]
+
+
+def check(ds: xarray.Dataset) -> None:
+    """Raise a ValueError unless a dataset has the form of a measurement."""
+    if "conductance" not in ds:
+        raise ValueError("fit: the dataset has no variable 'conductance'; see feemu.curves")
+    dims = ds["conductance"].dims
+    if set(dims) != set(DIMS):
+        raise ValueError(f"fit: conductance has dimensions {dims}; expected {DIMS}")
+    if sorted(map(str, ds["polarity"].values)) != ["down", "up"]:
+        raise ValueError("fit: polarity must be 'up' and 'down'; a fit needs both branches")
+    if np.isinf(ds["conductance"].values).any():
+        raise ValueError("fit: a conductance is infinite; mark missing readings as NaN")
+
+
+def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool) -> Sequence:
+    shape = values.shape
+    finite = values[np.isfinite(values)]
+    if finite.size < 20 or np.ptp(finite) <= 0:
+        raise ValueError(
+            f"fit: pulse width {width:g} s has {finite.size} readings"
+            f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
+        )
+    parts = [_device(values[d], d, shape, up_first, continuous) for d in range(shape[0])]
+    parts = [p for p in parts if np.isfinite(values.ravel()[p[0]]).sum() >= 4]
+    place, pulse, mark = (np.concatenate(a) for a in zip(*parts))
+    start = np.concatenate([[0], np.cumsum([len(p[0]) for p in parts])])
+    low, high = np.quantile(finite, [0.002, 0.998])
+    if high <= low:
+        low, high = finite.min(), finite.max()
+    y = (values.ravel()[place] - low) / (high - low)
+    quantum = _quantum(finite) / (high - low)
+    return Sequence(y, pulse, mark, start, place, float(low), float(high), quantum, shape, width)
+
+
+def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool) -> tuple:
+    """Return place, pulse and mark of all entries of one device."""
+    places, pulses, marks = [], [], []
+    order = (0, 1) if up_first else (1, 0)
+    same = continuous and _repeats(values, order)
+    first = True
+    for c in range(shape[1]):
+        new = NEW_CYCLE if c else 0
+        for k in order:
+            known = np.flatnonzero(np.isfinite(values[c, k]))
+            if not known.size:
+                continue
+            n = known[-1] + 1
+            begin = 1 if (same and not first) else 0
+            index = np.arange(begin, n)
+            step = np.where(index == 0, 0, 1 if k == 0 else -1)
+            mark = np.zeros(index.size, np.int8)
+            mark[0] = new + (RESTART if first or not continuous else 0)
+            places.append(np.ravel_multi_index((d, c, k, index), shape))
+            pulses.append(step)
+            marks.append(mark)
+            new, first = 0, False
+    if not places:
+        return np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0, np.int8)
+    return (
+        np.concatenate(places).astype(np.int64),
+        np.concatenate(pulses).astype(np.int8),
+        np.concatenate(marks).astype(np.int8),
+    )
+
+
+def _repeats(values: np.ndarray, order: tuple) -> bool:
+    """Return whether every reading before a branch only repeats the last one of the branch before.
+
+    Such a copy is one reading, not two.
+    """
+    branches = [values[c, k] for c in range(values.shape[0]) for k in order]
+    last, equal, seen = np.nan, 0, 0
+    for branch in branches:
+        if np.isfinite(branch[0]) and np.isfinite(last):
+            seen += 1
+            equal += branch[0] == last
+        known = branch[np.isfinite(branch)]
+        last = known[-1] if known.size else np.nan
+    return seen > 0 and equal == seen
+
+
+def _quantum(finite: np.ndarray) -> float:
+    """Return the smallest distance of levels if most levels recur, else 0."""
+    levels = np.unique(finite)
+    gaps = np.diff(levels)
+    gaps = gaps[gaps > 1e-9 * np.ptp(finite)]
+    if levels.size > 0.5 * finite.size or not gaps.size:
+        return 0.0
+    return float(np.quantile(gaps, 0.05))
