@@ -39,7 +39,5 @@ class DirectLayer(TransferLayer):
 
     def transfer(self, lines: np.ndarray, v: np.ndarray, lr: float) -> None:
         """Program readings `v`, shape (lines, n_out), on their lines of C, in place."""
-        one_hot = np.zeros((lines.size, self.slow.shape[0]), np.float32)
-        one_hot[np.arange(lines.size), lines] = 1.0
         own = self.algorithm
-        self.slow.pulse_coincidence(one_hot, -v, lr * own.transfer_lr, bl_max=own.bl_max)
+        self.slow.pulse_coincidence(self.one_hot, -v, lr * own.transfer_lr, bl_max=own.bl_max)

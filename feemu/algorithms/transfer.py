@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.algorithms.buffer import Buffer
 from feemu.algorithms.calibration import zero_at_symmetry_point
@@ -15,8 +16,30 @@ from feemu.params import param
 
 #: Share of the past in the running means of max |x| and max |d|.
 KEPT = 0.99
+#: What the fast array's rate counts in.
 FAST_RATES = ("times_lr", "absolute", "auto")
 REFERENCES = ("calibrated", "none")
+
+
+@jit
+def average_largest(x, d, kept, means):
+    """Follow max |x| and max |d| by running means, in place; returns the product of the means."""
+    top_x, top_d = 0.0, 0.0
+    for b in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            top_x = max(top_x, abs(np.float64(x[b, i])))
+        for j in range(d.shape[1]):
+            top_d = max(top_d, abs(np.float64(d[b, j])))
+    means[0] = kept * means[0] + (1.0 - kept) * top_x if means[0] > 0 else top_x
+    means[1] = kept * means[1] + (1.0 - kept) * top_d if means[1] > 0 else top_d
+    return means[0] * means[1]
+
+
+@jit
+def set_lines(inputs, lines, value):
+    """Set input ``lines[a]`` of vector a, in place."""
+    for a in range(lines.size):
+        inputs[a, lines[a]] = value
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,8 @@ class TransferLayer(ArrayLayer):
         self.place = self.digital["place"] = np.zeros(2, np.int64)
         #: Running means of max |x| and max |d|.
         self.largest = self.digital["largest"] = np.zeros(2)
+        #: One-hot inputs of the lines that are read, zero between transfers.
+        self.one_hot = np.zeros((self.reads, spec.shape[0]), np.float32)
         if chopper is not None:
             self.digital |= chopper.state()
         if algorithm.reference == "calibrated":
@@ -97,30 +122,29 @@ class TransferLayer(ArrayLayer):
         self.place[0] += 1
         if self.place[0] % self.algorithm.transfer_every == 0:
             lines = self._next_lines()
-            one_hot = np.zeros((lines.size, self.fast.shape[0]), np.float32)
-            one_hot[np.arange(lines.size), lines] = 1.0
-            self.transfer(lines, self.fast.forward(one_hot, "transfer"), lr)
+            set_lines(self.one_hot, lines, np.float32(1.0))
+            self.transfer(lines, self.fast.forward(self.one_hot, "transfer"), lr)
+            set_lines(self.one_hot, lines, np.float32(0.0))
 
     def transfer(self, lines: np.ndarray, v: np.ndarray, lr: float) -> None:
         """Move readings `v`, shape (lines, n_out), of some lines of A to C, in place."""
         raise NotImplementedError
 
     def _next_lines(self) -> np.ndarray:
-        n_in = self.fast.shape[0]
-        lines = (self.place[1] + np.arange(self.reads)) % n_in
-        self.place[1] = (self.place[1] + self.reads) % n_in
-        return np.sort(lines).astype(np.int32)
+        n_in, first = self.fast.shape[0], int(self.place[1])
+        last = first + self.reads
+        self.place[1] = last % n_in
+        if last <= n_in:
+            return np.arange(first, last, dtype=np.int32)
+        return np.concatenate([np.arange(last - n_in), np.arange(first, n_in)]).astype(np.int32)
 
     def _fast_lr(self, x: np.ndarray, d: np.ndarray, lr: float) -> float:
         """Return the rate of A in visible-weight units."""
         own = self.algorithm
         if own.fast_rate != "auto":
             return own.fast_lr * lr if own.fast_rate == "times_lr" else own.fast_lr
-        now = np.array([np.abs(x).max(), np.abs(d).max()], np.float64)
-        seen = self.largest
-        seen[:] = np.where(seen > 0, KEPT * seen + (1 - KEPT) * now, now)
+        product = average_largest(x, d, KEPT, self.largest)
         self.slow.count_digital(32, max_search=x.size + d.size)
-        product = float(seen[0] * seen[1])
         return own.fast_lr * self.fast.granularity / product if product > 0 else 0.0
 
 
