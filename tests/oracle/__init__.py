@@ -32,6 +32,15 @@ from .ledger import STATE_BINS, OracleLedger
 from .normal import normal, normals
 from .philox import key, philox4x32, splitmix64, update_words, word, words
 from .trains import Train, make_train
+from .transfer import (
+    SlowAGAD,
+    SlowChopper,
+    SlowRate,
+    SlowTracking,
+    buffer_line,
+    held_off_zero,
+    next_lines,
+)
 
 __all__ = [
     "STATE_BINS",
@@ -40,18 +49,25 @@ __all__ = [
     "OracleArray",
     "OracleLedger",
     "Outcome",
+    "SlowAGAD",
+    "SlowChopper",
+    "SlowRate",
+    "SlowTracking",
     "TableCurves",
     "Train",
     "alternating",
     "beta",
+    "buffer_line",
     "coincidence_batch",
     "constant",
     "drift_coefficients",
     "exponential_conductance",
+    "held_off_zero",
     "key",
     "linear_conductance",
     "make_train",
     "mixed_precision_step",
+    "next_lines",
     "normal",
     "normals",
     "philox4x32",
