@@ -32,28 +32,21 @@ from .ledger import STATE_BINS, OracleLedger
 from .normal import normal, normals
 from .philox import key, philox4x32, splitmix64, update_words, word, words
 from .trains import Train, make_train
-from .transfer import (
-    SlowAGAD,
-    SlowChopper,
-    SlowRate,
-    SlowTracking,
-    buffer_line,
-    held_off_zero,
-    next_lines,
-)
+from .transfer import Agad, AutoRate, Chop, Lines, Tracking, buffer_line, held_off_zero
 
 __all__ = [
     "STATE_BINS",
+    "Agad",
+    "AutoRate",
+    "Chop",
     "ExactCurves",
+    "Lines",
     "MixedPrecision",
     "OracleArray",
     "OracleLedger",
     "Outcome",
-    "SlowAGAD",
-    "SlowChopper",
-    "SlowRate",
-    "SlowTracking",
     "TableCurves",
+    "Tracking",
     "Train",
     "alternating",
     "beta",
@@ -67,7 +60,6 @@ __all__ = [
     "linear_conductance",
     "make_train",
     "mixed_precision_step",
-    "next_lines",
     "normal",
     "normals",
     "philox4x32",

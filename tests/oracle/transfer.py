@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .algorithms import drift_coefficients
+
 
 class Buffered(NamedTuple):
     """One line of a buffer after a reading: its numbers, signed pulses, and the margin.
@@ -37,6 +39,26 @@ def buffer_line(
         out.append(h)
         counts.append(n)
     return Buffered(out, counts, margin)
+
+
+def held_off_zero(curvature: float, sigma: float, up: float, down: float) -> float:
+    """Return the distance from the optimum at which an array with these steps stays where it is.
+
+    The root of ``E[g] F + E|g| G = 0`` for Gaussian g of mean ``curvature distance`` and standard
+    deviation sigma, `up` and `down` the steps where the array is held.
+    """
+    F, G = drift_coefficients(up, down)
+
+    def balance(mean: float) -> float:
+        size = sigma * math.sqrt(2.0 / math.pi) * math.exp(-0.5 * (mean / sigma) ** 2)
+        size += mean * math.erf(mean / (sigma * math.sqrt(2.0)))
+        return mean * F + size * G
+
+    low, high = -20.0 * sigma, 20.0 * sigma
+    for _ in range(200):  # balance rises with the mean, as |G| < F
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if balance(middle) < 0 else (low, middle)
+    return 0.5 * (low + high) / curvature
 
 
 class Lines:
