@@ -24,6 +24,7 @@ class ChoppedTikiTaka(BufferedAlgorithm):
     """
 
     name: ClassVar[str] = "chopped_tiki_taka"
+    search: ClassVar[dict[str, tuple]] = {**BufferedAlgorithm.search, "chop_prob": (0.02, 0.1)}
 
     momentum: float = param(
         0.0, "1", "part of the buffer that stays after a pulse", lo=0.0, hi=1.0,

@@ -28,7 +28,7 @@ class DynamicTracking(BufferedAlgorithm):
 
     name: ClassVar[str] = "dynamic_tracking"
     digital_bits_per_weight: ClassVar[int] = 64
-    search: ClassVar[dict[str, tuple]] = {"eta": (0.01, 0.1), "fast_lr": (0.1, 0.5, 2.0)}
+    search: ClassVar[dict[str, tuple]] = {**BufferedAlgorithm.search, "eta": (0.05, 0.3)}
 
     reference: str = param(
         "none", doc="zero of A: the symmetry point of each synapse, or mid-range",

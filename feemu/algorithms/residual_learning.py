@@ -22,7 +22,7 @@ class ResidualLearning(BufferedAlgorithm):
     """
 
     name: ClassVar[str] = "residual_learning"
-    search: ClassVar[dict[str, tuple]] = {"gamma": (0.1, 0.4), "transfer_lr": (0.1, 1.0, 10.0)}
+    search: ClassVar[dict[str, tuple]] = {"gamma": (0.1, 0.4), "n_reads": (1, 8)}
 
     fast_lr: float = param(1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9)
     fast_rate: str = param("times_lr", doc="what fast_lr counts in", choices=FAST_RATES)

@@ -23,7 +23,7 @@ class TikiTakaV1(TransferAlgorithm):
     """
 
     name: ClassVar[str] = "tiki_taka_v1"
-    search: ClassVar[dict[str, tuple]] = {"transfer_lr": (0.1, 1.0, 10.0), "n_reads": (1, 4)}
+    search: ClassVar[dict[str, tuple]] = {"transfer_lr": (0.1, 1.0, 10.0), "n_reads": (1, 8)}
 
     gamma: float = param(
         0.0, "1", "share of A in the visible weight", lo=0.0, hi=10.0, source="aihwkit 1.2 default"

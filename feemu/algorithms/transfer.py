@@ -158,7 +158,7 @@ class BufferedAlgorithm(TransferAlgorithm):
     """
 
     digital_bits_per_weight: ClassVar[int] = 32
-    search: ClassVar[dict[str, tuple]] = {"fast_lr": (0.1, 0.5, 2.0), "n_reads": (1, 4, 32)}
+    search: ClassVar[dict[str, tuple]] = {"fast_lr": (0.5, 2.0, 8.0), "n_reads": (1, 8, 64)}
 
     fast_lr: float = param(
         0.5, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9,
