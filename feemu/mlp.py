@@ -19,6 +19,10 @@ EVALUATION_BATCH = 500
 _HALF = np.float32(0.5)
 
 
+class Diverged(ValueError):
+    """An update asks for more than a layer can carry out: the training has diverged."""
+
+
 class Layer(Protocol):
     """What the network asks of a layer with ``(n_in, n_out)`` weights."""
 
@@ -149,11 +153,19 @@ class MLP:
         Returns
         -------
         float
-            Mean loss of the mini-batch before the step; nothing is updated if it is not finite.
+            Mean loss of the mini-batch before the step. Nothing is updated if it, or an error that
+            it hands back, is not finite; infinity is returned for the latter.
+
+        Raises
+        ------
+        Diverged
+            If a layer cannot carry out its update; layers before it have been updated.
         """
         loss, inputs, errors = self.gradients(x, labels)
         if not math.isfinite(loss):
             return loss
+        if not all(np.isfinite(values).all() for values in (*inputs[1:], *errors)):
+            return math.inf
         for i, layer in enumerate(self.layers):
             layer.update(inputs[i], errors[i], lr)
             if self.bias == "digital":

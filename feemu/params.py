@@ -186,7 +186,7 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{where}: must be a number [{meta['unit']}]: {meta['doc']}")
-    if kind.startswith("int") and int(value) != value:
+    if kind.startswith("int") and math.isfinite(value) and int(value) != value:
         raise ValueError(f"{where}: must be a whole number: {meta['doc']}")
     if math.isnan(value) and meta["nan_ok"]:
         return

@@ -144,7 +144,7 @@ class Recorder:
 
 def _constants(case: Case, layers: list[ArrayLayer]) -> dict:
     kinds = case.device.kinds
-    bits = [sum(np.asarray(b.digital_bits) for b in layer.ledgers[:1]) for layer in layers]
+    bits = [np.max([b.digital_bits for b in layer.ledgers], axis=0) for layer in layers]
     shapes = [layer.weights.shape for layer in layers]
     return {
         "n_in": (("layer",), np.array([s[0] for s in shapes])),

@@ -43,6 +43,7 @@ class FloatLayer(ArrayLayer):
     def __init__(self, initial: np.ndarray, n_kinds: int = 2) -> None:
         super().__init__([])
         self._weights = np.ascontiguousarray(initial, np.float32).copy()
+        self.digital["weights"] = self._weights
         self._book = Ledger(n_kinds)
         self.past.append(self._book)
 
@@ -74,12 +75,3 @@ class FloatLayer(ArrayLayer):
         accumulate_outer(x, d, np.float32(-lr), self._weights)
         lines = int(np.count_nonzero(x))
         self._count(lines, accumulator_rmw=lines * self._weights.shape[1])
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all that a checkpoint needs."""
-        return {**super().state_dict(), "weights": self._weights.copy()}
-
-    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
-        """Continue from a `state_dict`, in place."""
-        super().load_state_dict(saved)
-        self._weights[...] = saved["weights"]
