@@ -154,6 +154,21 @@ def test_the_search_resumes_and_another_score_takes_the_same_tries(found, monkey
     assert len({*folder.glob("*.run.npz")} - before) <= SEARCH.keep * SEARCH.seeds
 
 
+def test_an_early_score_decides_what_runs_for_longer(found):
+    folder, (*_, second) = found
+    cell = CELLS[1]
+
+    def worst(ds):
+        return -final_accuracy(ds)
+
+    early = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, early=worst)
+    both = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, score=worst)
+    at = place(cell)
+    assert early.second["train_loss"].sel(at).identical(both.second["train_loss"].sel(at))
+    assert not early.second["train_loss"].equals(second["train_loss"].sel(at))
+    assert (early.second["score"] == -both.second["score"]).sel(at).all()
+
+
 def test_a_score_of_energy_ranks_all_that_reach_the_target_first(found):
     _, (_, first, _) = found
     accuracy = final_accuracy(first)
