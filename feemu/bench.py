@@ -92,7 +92,7 @@ def timed(work: Callable[[], float], pairs: int = PAIRS) -> tuple[float, float]:
     return statistics.median(seconds), statistics.median(in_u)
 
 
-def _request(load: PulseLoad, dw: float) -> tuple[np.ndarray, np.ndarray, float]:
+def request(load: PulseLoad, dw: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Return (x, d, lr) whose outer product asks for `load.pulses` pulses."""
     generator = np.random.default_rng(1)
     n_in, n_out = load.shape
@@ -105,7 +105,7 @@ def _request(load: PulseLoad, dw: float) -> tuple[np.ndarray, np.ndarray, float]
 def pulse_work(load: PulseLoad, tables: DeviceTables, threads: int = 1) -> Callable[[], int]:
     """Return a function that does the update of `load` again and returns its pulses."""
     array = SynapseArray(load.shape, tables, omega=0.6, seed=1, threads=threads)
-    x, d, lr = _request(load, array.granularity)
+    x, d, lr = request(load, array.granularity)
     rounds = max(1, round(200_000 / load.pulses))
     batch = np.repeat(x, rounds, axis=0), np.repeat(d, rounds, axis=0)
     return lambda: array.pulse_coincidence(*batch, lr)
@@ -140,7 +140,7 @@ def image_work(
     return work
 
 
-def _wall(work: Callable[[], object], copies: int) -> float:
+def wall(work: Callable[[], object], copies: int) -> float:
     """Return the wall time [s] of `copies` calls side by side in threads."""
     with ThreadPoolExecutor(copies) as pool:
         start = time.perf_counter()
@@ -158,8 +158,8 @@ def thread_gains(
     one(), many()
     gains, possible = [], []
     for _ in range(pairs):
-        gains.append(_wall(one, 1) / _wall(many, 1))
-        possible.append(threads * _wall(loop, 1) / _wall(loop, threads))
+        gains.append(wall(one, 1) / wall(many, 1))
+        possible.append(threads * wall(loop, 1) / wall(loop, threads))
     return statistics.median(gains), statistics.median(possible)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from feemu.params import unknown
+from feemu.params import all_finite, unknown
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 #: Images per evaluation call; bounds memory, does not change the result.
@@ -164,7 +164,7 @@ class MLP:
         loss, inputs, errors = self.gradients(x, labels)
         if not math.isfinite(loss):
             return loss
-        if not all(np.isfinite(values).all() for values in (*inputs[1:], *errors)):
+        if not all(map(all_finite, (*inputs[1:], *errors))):
             return math.inf
         for i, layer in enumerate(self.layers):
             layer.update(inputs[i], errors[i], lr)

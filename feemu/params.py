@@ -100,6 +100,12 @@ class Record:
         return self.describe()
 
 
+def all_finite(values: np.ndarray) -> bool:
+    """Return whether no value is NaN or infinite."""
+    # The product is the quick test; it overflows for large values too.
+    return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
+
+
 def plain(value: Any) -> Any:
     """Return a value as nested dicts, lists, numbers and strings that JSON can hold."""
     if isinstance(value, Record):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import inline, jit
+from feemu._numba import fma, inline, jit
 
 #: Purpose of each stream. Ids from 200 on are free for users.
 STREAMS = {
@@ -124,31 +124,31 @@ def normal_from_word(word):
     f = np.int32((shifted & np.int32(0x007FFFFF)) + np.int32(0x3F3504F3)).view(np.float32)
     f = f - np.float32(1.0)
     q = np.float32(-0.1043441966176033)
-    q = q * f + np.float32(0.16080349683761597)
-    q = q * f + np.float32(-0.17102107405662537)
-    q = q * f + np.float32(0.19918212294578552)
-    q = q * f + np.float32(-0.24983447790145874)
-    q = q * f + np.float32(0.3333435356616974)
-    q = q * f + np.float32(-0.5000008344650269)
-    w = -(e * np.float32(0.6931471824645996) + (f + f * f * q))
+    q = fma(q, f, np.float32(0.16080349683761597))
+    q = fma(q, f, np.float32(-0.17102107405662537))
+    q = fma(q, f, np.float32(0.19918212294578552))
+    q = fma(q, f, np.float32(-0.24983447790145874))
+    q = fma(q, f, np.float32(0.3333435356616974))
+    q = fma(q, f, np.float32(-0.5000008344650269))
+    w = -fma(e, np.float32(0.6931471824645996), fma(f * f, q, f))
     a = w - np.float32(2.5)
     low = np.float32(4.6426282551692566e-07)
-    low = low * a + np.float32(-4.4888174670632e-06)
-    low = low * a + np.float32(-5.978737135592382e-06)
-    low = low * a + np.float32(0.0003072049585171044)
-    low = low * a + np.float32(-0.001773759606294334)
-    low = low * a + np.float32(-0.005905766971409321)
-    low = low * a + np.float32(0.34880325198173523)
-    low = low * a + np.float32(2.1233131885528564)
+    low = fma(low, a, np.float32(-4.4888174670632e-06))
+    low = fma(low, a, np.float32(-5.978737135592382e-06))
+    low = fma(low, a, np.float32(0.0003072049585171044))
+    low = fma(low, a, np.float32(-0.001773759606294334))
+    low = fma(low, a, np.float32(-0.005905766971409321))
+    low = fma(low, a, np.float32(0.34880325198173523))
+    low = fma(low, a, np.float32(2.1233131885528564))
     b = np.float32(np.sqrt(w)) - np.float32(3.493033988749895)
     high = np.float32(-0.00024661602219566703)
-    high = high * b + np.float32(0.000803717935923487)
-    high = high * b + np.float32(-0.0011143428273499012)
-    high = high * b + np.float32(0.0014639245346188545)
-    high = high * b + np.float32(-0.002898971550166607)
-    high = high * b + np.float32(0.004722710233181715)
-    high = high * b + np.float32(1.424561858177185)
-    high = high * b + np.float32(4.707164287567139)
+    high = fma(high, b, np.float32(0.000803717935923487))
+    high = fma(high, b, np.float32(-0.0011143428273499012))
+    high = fma(high, b, np.float32(0.0014639245346188545))
+    high = fma(high, b, np.float32(-0.002898971550166607))
+    high = fma(high, b, np.float32(0.004722710233181715))
+    high = fma(high, b, np.float32(1.424561858177185))
+    high = fma(high, b, np.float32(4.707164287567139))
     z = x * (low if w < np.float32(5.0) else high)
     return -z if word >> np.uint32(31) else z
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from feemu.array.plan import MAX_SLOTS
+from feemu.params import all_finite
 
 
 def as_vectors(values: np.ndarray, width: int, what: str) -> np.ndarray:
@@ -40,8 +41,7 @@ def as_request(
     if len(x) != len(d):
         raise ValueError(f"x, d: {len(x)} and {len(d)} samples; give as many rows of x as of d")
     for name, values in (("x", x), ("d", d)):
-        # The product is the quick test; it overflows for large values too.
-        if not math.isfinite(np.vdot(values, values)) and not np.isfinite(values).all():
+        if not all_finite(values):
             raise ValueError(f"{name}: contains NaN or infinity; every value must be finite")
     return x, d
 

@@ -20,13 +20,14 @@ LISTED = 16_384
 
 
 def make_out(n_in: int, n_out: int) -> tuple:
-    """Return one thread's (tally, normals, codes, ptr), see `step_coincidences`."""
+    """Return one thread's (tally, normals, heads, ptr, columns), see `step_coincidences`."""
     size = max(MAX_SLOTS * n_out, min(LISTED, MAX_SLOTS * n_out * n_in))
     return (
         np.zeros(tl.SIZE, np.int64),
         np.empty(size + 66, np.float32),
+        np.empty(2 * n_in, np.uint32),
+        np.zeros(2 * n_in + 1, np.int64),
         np.empty(size, np.uint32),
-        np.zeros(n_in + 1, np.int64),
     )
 
 
@@ -62,7 +63,9 @@ class Meter:
         def pair(at: int) -> np.ndarray:
             return now[at : at + 2]
 
-        states = now[: tl.SWITCHED].reshape(2, tl.STATE_BINS)
+        states = now[: tl.SWITCHED].reshape(2, tl.PLACES)
+        states[:, -2] += states[:, -1]
+        states = states[:, :-1]
         slots, pulses = pair(tl.LISTED_SLOTS), pair(tl.LISTED_PULSES)
         book.state_hist[p, k] += states
         book.pulses[p, k] += states.sum(axis=1)

@@ -1,140 +1,173 @@
 """The event kernel: one programming pulse is one step from the synapse's present state.
 
-A pulse is coded as in `feemu.array.plan`; lists of such codes belong to a row. Everything
-that one event needs of its synapse lies in one cache line: ``cells[i, j]`` holds the switched
-fraction p, the step scales up and down, the conductance offset and span, and the reference.
+Pulses come in *runs*: pulses of one direction on one row. A row's six fields lie one after the
+other, ``cells[i, field, j]``, so that what a run touches stays in the first-level cache and what
+is due once per run, such as the visible weights, is done for the whole row at once.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import inline, internal, jit
+from feemu._numba import fma, inline, internal, jit
 from feemu.array import plan as pl
 from feemu.array import tally as tl
 from feemu.array.plan import DOWN, MAX_SLOTS
 from feemu.rng import fill_normals
 
-#: Fields of a cell, float32 each.
+#: Fields of a cell, float32 each: switched fraction, step scales up and down, conductance offset
+#: and span, reference.
 P, C_UP, C_DOWN, OFFSET, SPAN, REFERENCE = range(6)
-_COLUMN = np.uint32((1 << 31) - 1)
+#: A run with more than one pulse for so many columns renews the weights of its whole row.
+_SPARSE = np.uintp(16)
+_LINE = np.uint32((1 << 31) - 1)
 # Unsigned indices need no test for counting from the end.
-_1, _2, _3, _4, _5, _FIELDS = (np.uintp(i) for i in range(1, 7))
-_BINS, _LAST = np.float32(tl.STATE_BINS), np.int32(tl.STATE_BINS - 1)
+_0, _1, _2, _3, _4, _5, _FIELDS = (np.uintp(i) for i in range(7))
+_BINS, _PLACES = np.float32(tl.STATE_BINS), np.uintp(tl.PLACES)
 
 
-@internal
+@inline
 def conductance_at(p, curve):
     """Return g(p) (float32) by linear interpolation in the conductance table."""
     u = p * np.float32(curve.shape[0] - 1)
     k = np.int32(u)
-    return curve[np.uintp(k), 0] + (u - np.float32(k)) * curve[np.uintp(k), 1]
+    return fma(u - np.float32(k), curve[np.uintp(k), 1], curve[np.uintp(k), 0])
+
+
+@inline
+def visible(p, offset, span, reference, curve, linear, scale):
+    """Return the visible weight of one synapse."""
+    g = p
+    if not linear:
+        g = conductance_at(p, curve)
+    # Not fused: a reference that is a conductance read by numpy gives a weight of exactly zero.
+    return scale * (offset + span * g - reference)
 
 
 @jit
-def step_lists(rows, ptr, codes, noise, ahead, lo, hi, ctx, tally):
-    """Step the listed pulses of rows ``lo..hi-1`` in place: row by row, in the order listed.
+def step_runs(runs, noise, ahead, lo, hi, ctx, tally):
+    """Step runs ``lo..hi-1`` in place, in the order listed.
 
     Parameters
     ----------
-    rows, ptr, codes : ndarray
-        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``.
+    runs : tuple
+        (heads, ptr, columns): run r pulses ``columns[ptr[r]:ptr[r + 1]]`` of row ``heads[r]``,
+        with `DOWN` for depression.
     noise : ndarray of float32
         Standard normals; pulse ``i`` takes ``noise[i + ahead]``.
     lo, hi : int
-        Part of the rows to step.
+        Part of the runs to step.
     ctx : tuple
         Array state and constants, see `feemu.array.synapses.SynapseArray`.
     tally : ndarray of int64
         Counters, see `feemu.array.tally`; added to.
     """
-    cells, weights, events, variants, steps, curve, linear, scale = ctx
+    heads, ptr, columns = runs
+    cells, weights, events, variants, steps, curve, linear = ctx[:7]
     n_steps, stride = np.float32(steps.shape[2] - 1), np.uintp(4 * steps.shape[2])
     # Flat views made once: a view of every row would be counted in and out of memory.
-    cell, weight, seen = cells.reshape(-1), weights.reshape(-1), events.reshape(-1)
-    many, table, width = steps.shape[1] > 1, steps.reshape(-1), np.uintp(weights.shape[1])
-    down_at = stride * np.uintp(steps.shape[1])
-    half = np.float32(0.5)
-    switched_one, conductance_one = np.float32(tl.SWITCHED_ONE), np.float32(tl.CONDUCTANCE_ONE)
-    switched, switched_down = np.int64(0), np.int64(0)
-    conductance, conductance_down = np.int64(0), np.int64(0)
-    for a in range(lo, hi):
-        row = np.uintp(rows[a])
-        start = row * width
-        for i in range(ptr[a], ptr[a + 1]):
-            code = codes[np.uintp(i)]
-            j = np.uintp(code & _COLUMN)
-            down = np.uintp(code >> np.uint32(31))
-            at_weight = start + j
-            c = at_weight * _FIELDS
-            p = cell[c]
+    cell, seen, table = cells.reshape(-1), events.reshape(-1), steps.reshape(-1)
+    many, width = steps.shape[1] > 1, np.uintp(weights.shape[1])
+    zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+    for r in range(lo, hi):
+        row, down = np.uintp(heads[r] & _LINE), np.uintp(heads[r] >> np.uint32(31))
+        first, curves = row * width, stride * down * np.uintp(steps.shape[1])
+        state = first * _FIELDS
+        scales, offset, span = state + (_1 + down) * width, state + _3 * width, state + _4 * width
+        sign, places = np.float32(1 - 2 * np.int32(down)), _PLACES * down
+        switched, conductance = 0.0, 0.0
+        for i in range(ptr[r], ptr[r + 1]):
+            j = np.uintp(columns[np.uintp(i)])
+            p = cell[state + j]
             u = p * n_steps
             k = np.int32(u)
             f = u - np.float32(k)
-            at = np.uintp(k) * _4 + down * down_at
+            at = curves + np.uintp(k) * _4
             if many:
                 at += stride * np.uintp(variants[row, j])
-            mean = table[at] + f * table[at + _1]
-            sd = table[at + _2] + f * table[at + _3]
-            step = cell[c + _1 + down] * (mean + sd * noise[np.uintp(i + ahead)])
-            sign = np.float32(1 - 2 * np.int32(down))  # a branch would be mispredicted
-            q = min(max(p + sign * step, np.float32(0.0)), np.float32(1.0))
-            tally[np.uintp(min(np.int32(p * _BINS), _LAST)) + np.uintp(_BINS) * down] += 1
+            mean, sd = fma(f, table[at + _1], table[at]), fma(f, table[at + _3], table[at + _2])
+            step = cell[scales + j] * fma(sd, noise[np.uintp(i + ahead)], mean)
+            q = min(max(fma(sign, step, p), zero), one)
+            tally[places + np.uintp(np.int32(p * _BINS))] += 1
             before, after = p, q
             if not linear:
-                before = conductance_at(p, curve)
-                after = conductance_at(q, curve)
-            offset, span = cell[c + _3], cell[c + _4]
-            g = np.int64(conductance_one * (offset + span * (half * (before + after))) + half)
-            moved = np.int64(switched_one * abs(q - p) + half)
-            mine = -np.int64(down)
-            switched += moved
-            switched_down += moved & mine
-            conductance += g
-            conductance_down += g & mine
-            cell[c] = q
-            weight[at_weight] = scale * (offset + span * after - cell[c + _5])
-            seen[at_weight] += np.uint32(1)
-    tally[tl.SWITCHED] += switched - switched_down
-    tally[tl.SWITCHED + 1] += switched_down
-    tally[tl.CONDUCTANCE] += conductance - conductance_down
-    tally[tl.CONDUCTANCE + 1] += conductance_down
+                before, after = conductance_at(p, curve), conductance_at(q, curve)
+            switched += np.float64(abs(q - p))
+            conductance += np.float64(
+                fma(cell[span + j], half * (before + after), cell[offset + j])
+            )
+            cell[state + j] = q
+            seen[first + j] += np.uint32(1)
+        tally[np.uintp(tl.SWITCHED) + down] += np.int64(tl.SWITCHED_ONE * switched + 0.5)
+        tally[np.uintp(tl.CONDUCTANCE) + down] += np.int64(tl.CONDUCTANCE_ONE * conductance + 0.5)
+
+
+@jit
+def show_runs(runs, lo, hi, ctx):
+    """Renew the visible weights that runs ``lo..hi-1`` changed, in place."""
+    heads, ptr, columns = runs
+    cells, weights, _, _, _, curve, linear, scale, rows_at_once = ctx
+    cell, weight, width = cells.reshape(-1), weights.reshape(-1), np.uintp(weights.shape[1])
+    for r in range(lo, hi):
+        first = np.uintp(heads[r] & _LINE) * width
+        at = first * _FIELDS
+        offset, span, reference = at + _3 * width, at + _4 * width, at + _5 * width
+        if rows_at_once and np.uintp(ptr[r + 1] - ptr[r]) * _SPARSE > width:
+            for n in range(np.intp(width)):
+                j = np.uintp(n)
+                g = cell[offset + j] + cell[span + j] * cell[at + j]
+                weight[first + j] = scale * (g - cell[reference + j])
+        else:
+            for i in range(ptr[r], ptr[r + 1]):
+                j = np.uintp(columns[np.uintp(i)])
+                weight[first + j] = visible(
+                    cell[at + j], cell[offset + j], cell[span + j], cell[reference + j],
+                    curve, linear, scale,
+                )  # fmt: skip
 
 
 @internal
-def list_coincidences(masks, flips, counts, slot_codes, lo, hi, ptr, codes):
+def list_coincidences(plan, lo, hi, heads, ptr, columns):
     """List the pulses of active rows from `lo` on while they fit; returns the row after the last.
 
-    A row's pulses stand in the order slot, column.
-
-    Parameters
-    ----------
-    masks, flips : ndarray of uint32
-        Per active row: the slots in which it fires (bits), and `DOWN` where its input is negative.
-    counts, slot_codes : ndarray
-        The columns that fire, see `feemu.array.plan.make_plan`.
+    Row ``lo + a`` makes runs 2 a (potentiation) and 2 a + 1, each in the order slot, column.
     """
-    width = slot_codes.size // MAX_SLOTS
-    n, a = 0, lo
-    ptr[lo] = 0
-    while a < hi and n + MAX_SLOTS * width <= codes.size:
-        mask, flip, slot = masks[a], flips[a], 0
-        while mask != 0:
-            if mask & np.uint32(1):
-                count = counts[slot]
-                for c in range(count):
-                    codes[np.uintp(n + c)] = slot_codes[np.uintp(slot * width + c)] ^ flip
-                n += count
+    lanes, index, firing = plan
+    rows, masks, flips = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
+    counts, negative = index[pl.COUNTS], index[pl.NEGATIVE]
+    width, slots = firing.size // MAX_SLOTS, np.empty(MAX_SLOTS + 1, np.int64)
+    n, a, r = 0, lo, 0
+    ptr[0] = 0
+    while a < hi and n + MAX_SLOTS * width <= columns.size:
+        mask, many, slot = masks[a], 0, 0
+        while mask != 0:  # without branches: which slots fire is random
+            slots[many] = slot
+            many += np.int64(mask & np.uint32(1))
             mask = np.uint32(mask >> np.uint32(1))
             slot += 1
+        for down in range(2):
+            # With x > 0, columns with d < 0 potentiate.
+            second = (flips[a] == 0) == (down == 1)
+            for s in range(many):
+                slot = slots[s]
+                start = slot * width
+                stop = start + (counts[slot] if second else negative[slot])
+                start += negative[slot] if second else 0
+                for c in range(start, stop):
+                    columns[np.uintp(n + c - start)] = firing[np.uintp(c)]
+                n += stop - start
+            heads[r] = rows[a] | (DOWN if down else np.uint32(0))
+            r += 1
+            ptr[r] = n
         a += 1
-        ptr[a] = n
     return a
 
 
 @inline
 def step_coincidences(plan, lo, hi, ctx, draw, out):
-    """Step the coincidences of active rows ``lo..hi-1`` in place: row, then slot, then column.
+    """Step the coincidences of active rows ``lo..hi-1`` in place.
+
+    Order: row, potentiation before depression, slot, column.
 
     Parameters
     ----------
@@ -145,42 +178,56 @@ def step_coincidences(plan, lo, hi, ctx, draw, out):
     out : tuple
         Counters and scratch, see `feemu.array.meter.make_out`.
     """
-    lanes, index, slot_codes = plan
-    tally, noise, codes, ptr = out
+    tally, noise, heads, ptr, columns = out
     (k0, k1), update = draw
-    first, counts = index[pl.FIRST], index[pl.COUNTS]
-    masks, flips = lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
+    first = plan[1][pl.FIRST]
     a = lo
     while a < hi:
-        b = list_coincidences(masks, flips, counts, slot_codes, a, hi, ptr, codes)
+        b = list_coincidences(plan, a, hi, heads, ptr, columns)
         block = first[a] // 4
         ahead = first[a] - 4 * block
         # A multiple of 16 blocks: no rest for the vectorised loop.
-        blocks = (ahead + ptr[b] + 63) // 64 * 16
+        blocks = (ahead + ptr[2 * (b - a)] + 63) // 64 * 16
         fill_normals(k0, k1, np.uint32(0), update, block, blocks, noise)
-        step_lists(lanes[pl.ROWS], ptr, codes, noise, ahead, a, b, ctx, tally)
+        step_runs((heads, ptr, columns), noise, ahead, 0, 2 * (b - a), ctx, tally)
+        show_runs((heads, ptr, columns), 0, 2 * (b - a), ctx)
         a = b
 
 
 @jit
-def count_lines(ptr, codes, tally):
-    """Add the slots and the pulses of lists, up and down, to the counters.
+def list_runs(rows, ptr, codes, tally):
+    """Return (first, heads, starts, columns): listed pulses as runs, see `step_runs`.
 
-    Rows are programmed one by one: a row takes as many slots of a direction as the synapse with
-    most pulses in it.
+    Row ``rows[a]``, which owns ``codes[ptr[a]:ptr[a + 1]]``, makes runs
+    ``first[a]..first[a + 1] - 1``. Slots and pulses of the lists, up and down, are added to the
+    counters: rows are programmed one by one, and a row takes as many slots of a direction as the
+    synapse with most pulses in it.
     """
-    for a in range(ptr.size - 1):
-        run, up, down = 0, 0, 0
+    first, columns = np.empty(ptr.size, np.int64), np.empty(codes.size, np.uint32)
+    heads, starts = np.empty(codes.size, np.uint32), np.empty(codes.size + 1, np.int64)
+    runs = 0
+    first[0], starts[0] = 0, 0
+    for a in range(rows.size):
+        last, again, up, down = np.uint32(0), 0, 0, 0
         for i in range(ptr[a], ptr[a + 1]):
-            run = run + 1 if i > ptr[a] and codes[i] == codes[i - 1] else 1
-            if codes[i] & DOWN:
-                down = max(down, run)
+            code = codes[i]
+            new = i == ptr[a]
+            again = 1 if new or code != last else again + 1
+            if new or (code ^ last) & DOWN:
+                heads[runs], starts[runs] = rows[a] | code & DOWN, i
+                runs += 1
+            if code & DOWN:
+                down = max(down, again)
                 tally[tl.LISTED_PULSES + 1] += 1
             else:
-                up = max(up, run)
+                up = max(up, again)
                 tally[tl.LISTED_PULSES] += 1
+            columns[i], last = code & _LINE, code
         tally[tl.LISTED_SLOTS] += up
         tally[tl.LISTED_SLOTS + 1] += down
+        first[a + 1] = runs
+    starts[runs] = codes.size
+    return first, heads, starts, columns
 
 
 @jit
@@ -188,17 +235,21 @@ def refresh_weights(cells, weights, curve, linear, scale):
     """Recompute every visible weight from its state, in place."""
     for i in range(weights.shape[0]):
         for j in range(weights.shape[1]):
-            g = cells[i, j, 0] if linear else conductance_at(cells[i, j, 0], curve)
-            weights[i, j] = scale * (cells[i, j, 3] + cells[i, j, 4] * g - cells[i, j, 5])
+            weights[i, j] = visible(
+                cells[i, P, j], cells[i, OFFSET, j], cells[i, SPAN, j], cells[i, REFERENCE, j],
+                curve, linear, scale,
+            )  # fmt: skip
 
 
 @jit
-def add_write_noise(rows, ptr, codes, weights, cells, curve, linear, scale, sd, z):
+def add_write_noise(rows, ptr, columns, weights, cells, curve, linear, scale, sd, z):
     """Redraw the write noise of every synapse in the lists: weight of its state plus ``sd z``."""
     for a in range(rows.size):
         i = rows[a]
         for e in range(ptr[a], ptr[a + 1]):
-            j = np.int64(codes[e] & _COLUMN)
-            g = cells[i, j, 0] if linear else conductance_at(cells[i, j, 0], curve)
-            w = cells[i, j, 3] + cells[i, j, 4] * g - cells[i, j, 5] + sd * z[i, j]
-            weights[i, j] = scale * w
+            j = np.int64(columns[e])
+            w = visible(
+                cells[i, P, j], cells[i, OFFSET, j], cells[i, SPAN, j], cells[i, REFERENCE, j],
+                curve, linear, np.float32(1.0),
+            )  # fmt: skip
+            weights[i, j] = scale * (w + sd * z[i, j])

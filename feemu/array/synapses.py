@@ -11,7 +11,7 @@ from feemu import rng
 from feemu.array import stepping as st
 from feemu.array.checks import as_request, check_kinds, train_options
 from feemu.array.ledger import PHASES
-from feemu.array.plan import FIRST, ROWS, list_codes, make_plan
+from feemu.array.plan import FIRST, ROWS, list_columns, make_plan
 from feemu.array.readable import COUNTERS, ReadableCells
 from feemu.array.reading import Reading
 from feemu.array.trains import coincidence, list_counts, plan_sample, row_blocks
@@ -97,7 +97,10 @@ class SynapseArray(ReadableCells):
             if steps.shape[0] > 2:
                 steps = np.ascontiguousarray(steps[kinds])
             spread = (self._cells, self.weights, self.events, self._variants)
-            self._ctx = (*spread, steps, *self._curve(), self._scale)
+            # Write noise stands in the weights of synapses that are not pulsed; a row of tables
+            # does not vectorise.
+            at_once = self.tables.write_noise == 0 and bool(self.tables.linear)
+            self._ctx = (*spread, steps, *self._curve(), self._scale, at_once)
         return self._ctx
 
     def pulse_coincidence(
@@ -160,13 +163,13 @@ class SynapseArray(ReadableCells):
             active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, meter.tally)
             meter.split(partial(_step_part, plan, ctx, draw), active, first, events)
             if events and self.tables.write_noise > 0:
-                ptr, codes = list_codes(plan, active, self.shape[1])
-                self._write_noise(rows[:active], ptr, codes, update + b, "train")
+                listed = list_columns(plan, active, self.shape[1])
+                self._write_noise(rows[:active], *listed, update + b, "train")
             total += events
         return total
 
     def _write_noise(
-        self, rows: np.ndarray, ptr: np.ndarray, codes: np.ndarray, update: int, counter: str
+        self, rows: np.ndarray, ptr: np.ndarray, columns: np.ndarray, update: int, counter: str
     ) -> None:
         k = rng.key(self.seed, self.array_id, "write")
         z = np.zeros(self.shape, np.float32)
@@ -175,7 +178,7 @@ class SynapseArray(ReadableCells):
             z[i] = rng.normals(k, update, unit, self.shape[1])
         sd = np.float32(self.tables.write_noise)
         curve = (*self._curve(), self._scale)
-        st.add_write_noise(rows, ptr, codes, self.weights, self._cells, *curve, sd, z)
+        st.add_write_noise(rows, ptr, columns, self.weights, self._cells, *curve, sd, z)
 
     def pulse_list(
         self,
@@ -209,16 +212,17 @@ class SynapseArray(ReadableCells):
         if codes.size == 0:
             return 0
         ctx, key = self._context(), self._keys[self.phase]
+        first, *runs = st.list_runs(rows, ptr, codes, self._meter.tally)
 
         def step(lo: int, hi: int, out: tuple) -> None:
             start = before + int(ptr[lo])
             noise = rng.normals_from(key, update, 0, start, int(ptr[hi] - ptr[lo]))
-            st.step_lists(rows, ptr, codes, noise, -int(ptr[lo]), lo, hi, ctx, out[0])
+            st.step_runs(tuple(runs), noise, -int(ptr[lo]), first[lo], first[hi], ctx, out[0])
+            st.show_runs(tuple(runs), first[lo], first[hi], ctx)
 
         self._meter.split(step, rows.size, ptr[:-1], codes.size)
-        st.count_lines(ptr, codes, self._meter.tally)
         if self.tables.write_noise > 0:
-            self._write_noise(rows, ptr, codes, update, self.phase)
+            self._write_noise(rows, ptr, runs[-1], update, self.phase)
         return codes.size
 
     def pulse_counts(self, counts: np.ndarray, kinds: tuple[int, int] = (0, 1)) -> int:
@@ -257,7 +261,7 @@ class SynapseArray(ReadableCells):
         """Return copies of all that a checkpoint needs: states, weights, events, counters."""
         book = {f"ledger_{k}": v.copy() for k, v in self.ledger.arrays().items()}
         return {
-            "cells": self._cells.copy(),
+            "cells": self._cells.transpose(0, 2, 1).copy(),
             "variants": self._variants.copy(),
             "weights": self.weights.copy(),
             "events": self.events.copy(),
@@ -273,7 +277,7 @@ class SynapseArray(ReadableCells):
         ValueError
             If it belongs to an array of another shape, or of another device.
         """
-        if saved["cells"].shape != self._cells.shape:
+        if saved["cells"].shape[:2] != self.shape:
             raise ValueError(
                 f"saved array has shape {saved['cells'].shape[:2]}, this one {self.shape}; "
                 "make an array of the saved shape"
@@ -284,7 +288,8 @@ class SynapseArray(ReadableCells):
                 "saved array has other pulse kinds or variants than this one; make an array of the "
                 "device that it was saved with"
             )
-        self._cells[...], self.weights[...] = saved["cells"], saved["weights"]
+        self._cells[...] = saved["cells"].transpose(0, 2, 1)
+        self.weights[...] = saved["weights"]
         self._variants, self.events[...] = saved["variants"].copy(), saved["events"]
         self._ctx = None
         self.counters = dict(zip(COUNTERS, (int(c) for c in saved["counters"])))

@@ -1,8 +1,8 @@
 """The counters that kernels add to: one vector of whole numbers per thread.
 
 Whole numbers add up to the same total in any order, so that neither threads nor the moment of
-looking change a ledger. Sums of real values are kept in fixed point: every pulse is rounded to
-`SWITCHED_ONE` or `CONDUCTANCE_ONE` parts, half a part at most, and 63 bits hold 10^12 pulses.
+looking change a ledger. Sums of real values are kept in fixed point: that of every run of pulses
+is rounded to `SWITCHED_ONE` or `CONDUCTANCE_ONE` parts, and 63 bits hold 10^12 pulses.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ STATE_BINS = 32
 #: Parts of one: of the switched fraction, and of the normalised conductance.
 SWITCHED_ONE, CONDUCTANCE_ONE = 2.0**28, 2.0**20
 
-#: Places in the vector. Pulses by state: up from 0 on, down from `STATE_BINS` on.
-SWITCHED = 2 * STATE_BINS
+#: Places in the vector. Pulses by state: up from 0 on, down from `PLACES` on; the last place of
+#: each is that of states of exactly one, which belong to the last bin.
+PLACES = STATE_BINS + 1
+SWITCHED = 2 * PLACES
 CONDUCTANCE = SWITCHED + 2
 #: Rows driven (either direction), columns driven up and down, slots, clipped updates.
 ROWS = CONDUCTANCE + 2

@@ -50,23 +50,37 @@ def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
 
 
 @internal
-def fire(values, gain, length, key, update, units, masks, scratch):
-    """List the non-zero lines in `units` and the slots in which each fires in `masks` (bits).
+def list_lines(values, gain, up, down, n, units, thresholds):
+    """Append the lines of positive (`up`) and negative (`down`) values; returns their number.
 
-    A line fires in a slot when the upper 24 bits of its word lie below
-    ``floor(min(gain |value|, 1) 2^24)``. Returns (lines, signs): signs has bit 0 set if a value is
-    positive and bit 1 if one is negative.
+    Their thresholds are ``floor(min(gain |value|, 1) 2^24)``.
     """
-    thresholds = scratch[pl.THRESHOLDS]
-    n, signs = np.int64(0), 0
     for i in range(values.size):
         v = np.float64(values[i])
-        if v != 0.0:
+        if (up and v > 0.0) or (down and v < 0.0):
             units[n] = i
             thresholds[n] = np.uint32(min(gain * abs(v), 1.0) * 16777216.0)
-            masks[n] = 0
-            signs |= 1 if v > 0.0 else 2
             n += 1
+    return n
+
+
+@internal
+def has_signs(values):
+    """Return whether a value is positive, and whether one is negative."""
+    low, high = np.float32(0.0), np.float32(0.0)
+    for v in values:
+        low, high = min(low, v), max(high, v)
+    return high > 0, low < 0
+
+
+@internal
+def fire(n, length, key, update, units, masks, scratch):
+    """Set the slots (bits) in which each of `n` lines fires.
+
+    A line fires in a slot when the upper 24 bits of its word lie below its threshold.
+    """
+    thresholds = scratch[pl.THRESHOLDS]
+    masks[:n] = 0
     for block in range((length + 3) // 4):
         fill_words(key[0], key[1], units, n, update, block, 0, scratch)
         for s in range(min(4, length - 4 * block)):
@@ -74,25 +88,30 @@ def fire(values, gain, length, key, update, units, masks, scratch):
             for a in range(n):
                 fires = (words[a] >> np.uint32(8)) < thresholds[a]
                 masks[a] |= np.uint32(np.uint32(fires) << slot)
-    return n, signs
 
 
 @internal
-def list_columns(d, n, length, units, masks, codes, counts):
-    """Fill the slot lists with the columns that fire; returns how many with d > 0 and d < 0."""
-    positive, total = 0, 0
+def list_slots(negative, n, length, width, units, masks, firing, index):
+    """List the lines that fire slot by slot; returns how many firings, and of negative values.
+
+    The first `negative` of the `n` lines have negative values, and so do those of each slot.
+    """
+    counts, first = index[pl.COUNTS], index[pl.NEGATIVE]
+    total, of_negative = 0, 0
     for slot in range(length):
-        start = slot * d.size
+        start = slot * width
         count = start
         for a in range(n):
-            j = units[a]
-            fires = masks[a] >> np.uint32(slot) & np.uint32(1)
-            codes[np.uintp(count)] = j | (DOWN if d[j] > 0 else np.uint32(0))
-            count += np.int64(fires)
-            positive += 1 if fires and d[j] > 0 else 0
+            if a == negative:
+                first[slot] = count - start
+            firing[np.uintp(count)] = units[a]
+            count += np.int64(masks[a] >> np.uint32(slot) & np.uint32(1))
         counts[slot] = count - start
+        if negative == n:
+            first[slot] = counts[slot]
         total += counts[slot]
-    return positive, total - positive
+        of_negative += first[slot]
+    return total, of_negative
 
 
 @internal
@@ -125,29 +144,34 @@ def plan_sample(x, d, lr, dw, options, keys, update, plan, tally):
     keys : tuple
         Keys of the x-train and d-train streams (and others).
     plan : tuple
-        (lanes, index, slot codes), see `feemu.array.plan`; filled.
+        (lanes, index, slot columns), see `feemu.array.plan`; filled.
     tally : ndarray of int64
         Counters, see `feemu.array.tally`; added to. The half-step of rows with x > 0 and columns
         with d < 0 is a potentiation, and so on; a half-step for which x has no line of that sign
         is left out.
     """
-    lanes, index, codes = plan
+    lanes, index, firing = plan
     length, row_gain, column_gain, clipped = train_plan(x, d, lr, dw, *options)
     if length == 0:
         return 0, 0
     rows, masks = lanes[pl.ROWS], lanes[pl.ROW_SLOTS]
     columns, bits = lanes[pl.COLUMNS], lanes[pl.COLUMN_SLOTS]
-    n_rows, signs = fire(x, row_gain, length, keys[0], update, rows, masks, lanes)
-    n_columns, _ = fire(d, column_gain, length, keys[1], update, columns, bits, lanes)
-    counts = index[pl.COUNTS]
-    positive, negative = list_columns(d, n_columns, length, columns, bits, codes, counts)
+    thresholds = lanes[pl.THRESHOLDS]
+    n_rows = list_lines(x, row_gain, True, True, 0, rows, thresholds)
+    fire(n_rows, length, keys[0], update, rows, masks, lanes)
+    x_up, x_down = has_signs(x)
+    below = list_lines(d, column_gain, False, True, 0, columns, thresholds)
+    n_columns = list_lines(d, column_gain, True, False, below, columns, thresholds)
+    fire(n_columns, length, keys[1], update, columns, bits, lanes)
+    total, negative = list_slots(below, n_columns, length, d.size, columns, bits, firing, index)
+    positive = total - negative
     active, events, firings = list_rows(
-        x, n_rows, length, counts, rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
+        x, n_rows, length, index[pl.COUNTS], rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
     )
     tally[tl.ROWS] += firings
-    tally[tl.COLUMNS] += (negative if signs & 1 else 0) + (positive if signs & 2 else 0)
-    tally[tl.COLUMNS + 1] += (positive if signs & 1 else 0) + (negative if signs & 2 else 0)
-    tally[tl.SLOTS] += length * (2 if signs == 3 else 1)
+    tally[tl.COLUMNS] += (negative if x_up else 0) + (positive if x_down else 0)
+    tally[tl.COLUMNS + 1] += (positive if x_up else 0) + (negative if x_down else 0)
+    tally[tl.SLOTS] += length * (2 if x_up and x_down else 1)
     tally[tl.CLIPPED] += clipped
     return active, events
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -194,11 +195,11 @@ class OracleArray:
         rows = _fire(train.threshold_x, train.length, words_x)
         columns = _fire(train.threshold_d, train.length, words_d)
         index = 0
-        for i in range(n_in):
+        for i, kind in itertools.product(range(n_in), kinds):
+            up = kind == kinds[0]
             for slot in range(train.length):
                 for j in range(n_out):
-                    if rows[i][slot] and columns[j][slot]:
-                        kind = kinds[0] if d[j] * x[i] < 0 else kinds[1]
+                    if rows[i][slot] and columns[j][slot] and (d[j] * x[i] < 0) == up:
                         self.pulse(i, j, kind, self._z(word_noise, index), index)
                         done[kind][i, j] += 1
                         index += 1

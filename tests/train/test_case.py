@@ -32,7 +32,7 @@ OTHER = {
     "adc_bits": 6,
     "seed": 4,
     "device_seed": 3,
-    "physics_version": 2,
+    "physics_version": 3,
 }
 
 
