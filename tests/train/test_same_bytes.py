@@ -9,6 +9,8 @@ import small_cases
 from small_cases import CASES, case, device, differing, digest, file_digest, result, task
 
 import feemu as fe
+import feemu.array.meter
+from feemu.array import SynapseArray
 from feemu.training import build_network, evaluation_points, load_state, train
 
 
@@ -46,6 +48,24 @@ def test_running_again_gives_the_same_file(name):
     again = train(case(name), task(), progress=seen.append)
     assert file_digest(again) == digest(name)
     assert [p.images for p in seen] == points_of(case(name)) == again["images"].values.tolist()
+
+
+@pytest.mark.parametrize("name", ("plain_sgd", "mixed_precision"))
+def test_threads_do_not_matter(name, monkeypatch):
+    """Every update of a run split over 2 and over 4 threads: the same file."""
+    made = case(name, train_images=60, epochs=1.0)
+    whole = file_digest(train(made, task()))
+    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    usual, seen = SynapseArray.__init__.__kwdefaults__, set()
+    split = feemu.array.meter.Meter.split
+    monkeypatch.setattr(
+        feemu.array.meter.Meter, "split",
+        lambda self, *given: (seen.add(self.threads), split(self, *given))[1],
+    )  # fmt: skip
+    for threads in (2, 4):
+        monkeypatch.setattr(SynapseArray.__init__, "__kwdefaults__", {**usual, "threads": threads})
+        assert file_digest(train(made, task())) == whole
+    assert seen == {2, 4}
 
 
 @pytest.mark.parametrize("name", CASES)
