@@ -18,7 +18,7 @@ from feemu.rng import fill_normals
 #: Fields of a cell, float32 each: switched fraction, step scales up and down, conductance offset
 #: and span, reference.
 P, C_UP, C_DOWN, OFFSET, SPAN, REFERENCE = range(6)
-#: A run with more than one pulse for so many columns renews the weights of its whole row.
+#: More than one pulse for so many columns renews the weights of a whole row.
 _SPARSE = np.uintp(16)
 _LINE = np.uint32((1 << 31) - 1)
 # Unsigned indices need no test for counting from the end.
@@ -108,17 +108,21 @@ def show_runs(runs, lo, hi, ctx):
     heads, ptr, columns = runs
     cells, weights, _, _, _, curve, linear, scale, rows_at_once = ctx
     cell, weight, width = cells.reshape(-1), weights.reshape(-1), np.uintp(weights.shape[1])
-    for r in range(lo, hi):
-        first = np.uintp(heads[r] & _LINE) * width
+    r = lo
+    while r < hi:
+        row, start = heads[r] & _LINE, ptr[r]
+        while r < hi and heads[r] & _LINE == row:  # the runs of one row
+            r += 1
+        first = np.uintp(row) * width
         at = first * _FIELDS
         offset, span, reference = at + _3 * width, at + _4 * width, at + _5 * width
-        if rows_at_once and np.uintp(ptr[r + 1] - ptr[r]) * _SPARSE > width:
+        if rows_at_once and np.uintp(ptr[r] - start) * _SPARSE > width:
             for n in range(np.intp(width)):
                 j = np.uintp(n)
                 g = cell[offset + j] + cell[span + j] * cell[at + j]
                 weight[first + j] = scale * (g - cell[reference + j])
         else:
-            for i in range(ptr[r], ptr[r + 1]):
+            for i in range(start, ptr[r]):
                 j = np.uintp(columns[np.uintp(i)])
                 weight[first + j] = visible(
                     cell[at + j], cell[offset + j], cell[span + j], cell[reference + j],
