@@ -16,7 +16,7 @@ THREAD_EVENTS = 100_000
 
 
 #: Pulses listed at a time, at least one full row: codes and normals stay in the cache.
-LISTED = 16_384
+LISTED = 8_192
 
 
 def make_out(n_in: int, n_out: int) -> tuple:

@@ -138,11 +138,11 @@ def list_coincidences(plan, lo, hi, heads, ptr, columns):
     """
     lanes, index, firing = plan
     rows, masks, flips = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
-    counts, negative = index[pl.COUNTS], index[pl.NEGATIVE]
+    first, counts, negative = index[pl.FIRST], index[pl.COUNTS], index[pl.NEGATIVE]
     width, slots = firing.size // MAX_SLOTS, np.empty(MAX_SLOTS + 1, np.int64)
     n, a, r = 0, lo, 0
     ptr[0] = 0
-    while a < hi and n + MAX_SLOTS * width <= columns.size:
+    while a < hi and first[a + 1] - first[lo] <= columns.size:
         mask, many, slot = masks[a], 0, 0
         while mask != 0:  # without branches: which slots fire is random
             slots[many] = slot

@@ -130,6 +130,7 @@ def list_rows(x, n, length, counts, rows, masks, flips, first):
             first[active] = events
             active += 1
             events += here
+    first[active] = events
     return active, events, firings
 
 
