@@ -161,12 +161,18 @@ def draw(ds):
         panel.axhline(normal, color="#D55E00", ls="--", label="bound: one normal (Philox, inverse)")
         panel.axhline(1e9 * ds.U_seconds, color="#595959", ls=":", label="U: one normal of numpy")
         if dim in moved:
-            panel.axhline(moved[dim], color="#009E73", ls="-.", label="bound: memory moved once")
-        panel.set(xscale="log", xlabel=ds[dim].long_name, ylabel="CPU time per pulse [ns]")
-        panel.set_ylim(
-            0, 1.15 * max(1e9 * float(ds[f"pulse_time_by_{dim}"].max()), 1e9 * ds.U_seconds)
-        )
-        panel.legend(fontsize=7.5)
+            panel.axhline(
+                moved[dim], color="#009E73", ls="-.", label="bound: memory, beyond the caches"
+            )
+        panel.set(xlabel=ds[dim].long_name, ylabel="CPU time per pulse [ns]")
+        if dim == "pulses":
+            panel.set(xscale="log", yscale="log")
+        else:
+            panel.set_xscale("log", base=2)
+            panel.set_xticks(ds[dim].values, [f"{v:,}" for v in ds[dim].values])
+            panel.minorticks_off()
+            panel.set_ylim(0, 1.6e9 * float(max(ds[f"pulse_time_by_{dim}"].max(), ds.U_seconds)))
+        panel.legend(fontsize=7.5, loc="upper right")
     for name, colour, mark in (("copies", "#595959", "s:"), ("threads", "#0072B2", "o-"),
                                ("workers", "#D55E00", "^--")):  # fmt: skip
         own = ds[f"gain_of_{name}"]
