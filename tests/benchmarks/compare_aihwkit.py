@@ -26,7 +26,7 @@ SIZES, LR, FIRST = (784, 256, 128, 10), 0.05, 2000
 MISSING = (
     "compare_aihwkit: aihwkit is not installed; run: python -m pip install aihwkit==1.2.0 "
     "(without a wheel for your Python it compiles some 20 minutes, with cmake, pybind11, "
-    "scikit-build, torch and libopenblas-dev)"
+    "scikit-build, mypy, torch and libopenblas-dev)"
 )
 
 
