@@ -18,7 +18,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba import config, njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
 try:
     from numba.core.caching import UserProvidedCacheLocator as _Locator
@@ -108,11 +108,8 @@ def internal(function: Callable) -> Callable:
 inline = njit(inline="always", **_OPTIONS)
 
 
-def fma(a, b, c):
-    """Return ``a b + c`` of float32 values, rounded once: in kernels a single instruction.
-
-    Written out because a compiler that fuses on its own does so here and not there.
-    """
+def interpreted_fma(a, b, c):
+    """Return ``a b + c`` of float32 values, rounded once."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
 
 
@@ -124,6 +121,6 @@ def _fma(_, a, b, c):
     return types.float32(types.float32, types.float32, types.float32), build
 
 
-@overload(fma, inline="always")
-def _fma_in_kernels(a, b, c):
-    return lambda a, b, c: _fma(a, b, c)
+#: ``a b + c`` of float32 values, rounded once: in kernels a single instruction. Written out because
+#: a compiler that fuses on its own does so here and not there.
+fma = interpreted_fma if config.DISABLE_JIT else _fma
