@@ -12,11 +12,11 @@ import numpy as np
 from feemu.fit import checks, limits
 from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
 from feemu.fit.derived import FIGURES, derived
-from feemu.fit.estimate import Estimate, refined
+from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
 from feemu.fit.problem import Problem
-from feemu.fit.ranking import rank
+from feemu.fit.ranking import each, rank
 from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
@@ -82,14 +82,14 @@ def fit(
     parts = sequences(ds)
     names = tuple(SHAPES) if model is None else (model,)
     ranking, found = rank(parts, names, held_out=model is None)
-    best, group = _accepted(ranking, found)
+    best, group = _accepted(ranking, found, parts)
     ranking.sort(key=lambda r: r.model != best)
     unit = str(ds["conductance"].attrs.get("units", ""))
-    done = tuple(_part(e, by_mean, unit, draws, level, seed) for e, by_mean in group)
+    done = tuple(each(lambda pair: _part(*pair, unit, draws, level, seed), group))
     return Fit(best, done, tuple(ranking), level, unit, _about(ds, name))
 
 
-def _accepted(ranking: list, found: dict) -> tuple[str, list]:
+def _accepted(ranking: list, found: dict, parts: list[Sequence]) -> tuple[str, list]:
     """Return the first model of the ranking whose curves follow the mean levels, and its fits.
 
     A fit that misses them is replaced by one to the mean levels; a model whose range then ends far
@@ -97,14 +97,19 @@ def _accepted(ranking: list, found: dict) -> tuple[str, list]:
     """
     first = None
     for row in ranking:
-        group = []
-        for e in found[row.model]:
-            by_mean = misses(e)
-            group.append((averaged(e) if by_mean else e, by_mean))
+        group = each(lambda pair: _followed(*pair), zip(found[row.model], parts))
         first = first or (row.model, group)
         if all(not m or (_distance(e) <= FAR and not _open_range(e)) for e, m in group):
             return row.model, group
     return first
+
+
+def _followed(found: Estimate, sequence: Sequence) -> tuple[Estimate, bool]:
+    """Return the fit to all cycles, or to their mean levels, and whether it is the latter."""
+    if found.problem.sequence is not sequence:  # ranked on its first cycles
+        found = estimate(sequence, found.problem.shape, near=found)
+    by_mean = misses(found)
+    return (averaged(found) if by_mean else found), by_mean
 
 
 def misses(found: Estimate) -> bool:
