@@ -8,12 +8,10 @@ Everything below is loaded when it is first used, so that ``import feemu`` costs
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from feemu import algorithms, devices, plots, statistics, tasks
+    from feemu import algorithms, devices, energy, plots, statistics, tasks
     from feemu.algorithms import algorithm
     from feemu.array import SynapseArray
     from feemu.case import Case
@@ -38,13 +36,14 @@ if TYPE_CHECKING:
         read_preset,
         tabulate,
     )
-    from feemu.energy import EnergyModel, energy, price
+    from feemu.energy import EnergyModel, price
     from feemu.instrument import Protocol, measure
     from feemu.params import format_width, parse_width
     from feemu.store import load, save
-    from feemu.sweep import combine, sweep
+    from feemu.sweeping import combine, sweep
     from feemu.tasks import Task, load_task, task_from_arrays
-    from feemu.train import load_state, train
+    from feemu.training import load_state, train
+    from feemu.tuning import Search, tune
 
 #: Where each public name lives; a module that is public itself has an empty list.
 _PLACES = {
@@ -72,17 +71,19 @@ _PLACES = {
         "read_preset",
         "tabulate",
     ],
-    "energy": ["EnergyModel", "energy", "price"],
+    "energy": ["EnergyModel", "price"],
     "instrument": ["Protocol", "measure"],
     "params": ["format_width", "parse_width"],
     "plots": [],
     "statistics": [],
     "store": ["load", "save"],
-    "sweep": ["combine", "sweep"],
+    "sweeping": ["combine", "sweep"],
     "tasks": ["Task", "load_task", "task_from_arrays"],
-    "train": ["load_state", "train"],
+    "training": ["load_state", "train"],
+    "tuning": ["Search", "tune"],
 }
-_MODULES = ("algorithms", "devices", "plots", "statistics", "tasks")
+_MODULES = ("algorithms", "devices", "energy", "plots", "statistics", "tasks")
+#: Names and modules never share a name: the import system would put one in the other's place.
 _NAMES = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
@@ -107,18 +108,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Face(types.ModuleType):
-    """Keeps `feemu.train`, `feemu.sweep` and `feemu.energy` functions.
-
-    Each has the name of the module it lives in, which the import system would put in its place.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, types.ModuleType) and _NAMES.get(name) == name:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import numbers
+import os
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,7 +19,7 @@ PHYSICS_VERSION = 1
 
 @dataclass(frozen=True)
 class Case(Record):
-    """One training run; `feemu.train.train` is a pure function of it.
+    """One training run; `feemu.train` is a pure function of it.
 
     The device is held as tables, so that a worker never needs the class it came from.
     """
@@ -47,6 +48,8 @@ class Case(Record):
     physics_version: int = param(PHYSICS_VERSION, "1", "version of the emulator's numbers", lo=1)
 
     def __post_init__(self) -> None:
+        if isinstance(self.task, os.PathLike):
+            object.__setattr__(self, "task", os.fspath(self.task))
         super().__post_init__()
         if not isinstance(self.device, DeviceTables):
             kind = type(self.device).__name__

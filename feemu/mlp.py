@@ -16,6 +16,11 @@ from feemu.params import unknown
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 #: Images per evaluation call; bounds memory, does not change the result.
 EVALUATION_BATCH = 500
+_HALF = np.float32(0.5)
+
+
+class Diverged(ValueError):
+    """An update asks for more than a layer can carry out: the training has diverged."""
 
 
 class Layer(Protocol):
@@ -40,7 +45,11 @@ def activate(a: np.ndarray, name: str) -> np.ndarray:
         For an unknown activation.
     """
     if name == "sigmoid":
-        return np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * a)
+        h = a * _HALF
+        np.tanh(h, out=h)
+        h *= _HALF
+        h += _HALF
+        return h
     if name == "tanh":
         return np.tanh(a)
     if name == "relu":
@@ -59,20 +68,22 @@ def slope(h: np.ndarray, name: str) -> np.ndarray:
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Return (summed softmax cross-entropy, its gradient by each sample's logits)."""
-    rows = np.arange(len(labels))
-    with np.errstate(invalid="ignore", over="ignore"):  # of huge logits; the loss says so
-        shifted = logits - logits.max(axis=1, keepdims=True)
+    top = np.maximum.reduce(logits, axis=1, keepdims=True)
+    if not math.isfinite(float(np.add.reduce(top, axis=None))):  # the loss says so, no warning
+        return math.nan, np.full_like(logits, math.nan)
+    shifted = logits - top
     p = np.exp(shifted)
-    total = p.sum(axis=1, keepdims=True)
-    loss = float((np.log(total[:, 0]) - shifted[rows, labels]).sum())
+    total = np.add.reduce(p, axis=1, keepdims=True)
+    at = np.arange(len(labels)), labels
+    loss = float(np.add.reduce(np.log(total[:, 0]) - shifted[at]))
     p /= total
-    p[rows, labels] -= np.float32(1.0)
+    p[at] -= np.float32(1.0)
     return loss, p
 
 
 def _with_one(h: np.ndarray) -> np.ndarray:
-    out = np.ones((h.shape[0], h.shape[1] + 1), np.float32)
-    out[:, :-1] = h
+    out = np.empty((h.shape[0], h.shape[1] + 1), np.float32)
+    out[:, :-1], out[:, -1] = h, np.float32(1.0)
     return out
 
 
@@ -142,11 +153,19 @@ class MLP:
         Returns
         -------
         float
-            Mean loss of the mini-batch before the step; nothing is updated if it is not finite.
+            Mean loss of the mini-batch before the step. Nothing is updated if it, or an error that
+            it hands back, is not finite; infinity is returned for the latter.
+
+        Raises
+        ------
+        Diverged
+            If a layer cannot carry out its update; layers before it have been updated.
         """
         loss, inputs, errors = self.gradients(x, labels)
         if not math.isfinite(loss):
             return loss
+        if not all(np.isfinite(values).all() for values in (*inputs[1:], *errors)):
+            return math.inf
         for i, layer in enumerate(self.layers):
             layer.update(inputs[i], errors[i], lr)
             if self.bias == "digital":

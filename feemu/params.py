@@ -55,7 +55,9 @@ class Record:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             if "param" in field.metadata:
-                _check(type(self).__name__, field, getattr(self, field.name))
+                given = getattr(self, field.name)
+                _check(type(self).__name__, field, given)
+                object.__setattr__(self, field.name, _as_declared(field, given))
 
     def replace(self, **changes: Any) -> Any:
         """Return a copy with some fields changed; the copy is validated again.
@@ -175,14 +177,16 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         if value not in meta["choices"]:
             raise ValueError(f"{owner}: {unknown(field.name, value, map(str, meta['choices']))}")
         return
-    kind = field.type if isinstance(field.type, str) else field.type.__name__
+    kind = _kind(field)
     if kind == "bool" and not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{where}: must be True or False: {meta['doc']}")
+    if kind == "str" and not isinstance(value, str):
+        raise TypeError(f"{where}: must be text: {meta['doc']}")
     if not kind.startswith(("float", "int")):
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{where}: must be a number [{meta['unit']}]: {meta['doc']}")
-    if kind.startswith("int") and int(value) != value:
+    if kind.startswith("int") and math.isfinite(value) and int(value) != value:
         raise ValueError(f"{where}: must be a whole number: {meta['doc']}")
     if math.isnan(value) and meta["nan_ok"]:
         return
@@ -190,6 +194,19 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         allowed = f"{meta['lo']:g} <= {field.name} <= {meta['hi']:g}"
         unit = "" if meta["unit"] == "1" else f" {meta['unit']}"
         raise ValueError(f"{where}{unit}: allowed is {allowed} ({meta['doc']})")
+
+
+def _as_declared(field: dataclasses.Field, value: Any) -> Any:
+    """Return a number as the declared Python type: equal records have one form, and one hash."""
+    kind = _kind(field)
+    for name, form in (("float", float), ("int", int), ("bool", bool)):
+        if kind == name and field.metadata["param"]["choices"] is None:
+            return form(value)
+    return value
+
+
+def _kind(field: dataclasses.Field) -> str:
+    return field.type if isinstance(field.type, str) else field.type.__name__
 
 
 def _short(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from feemu import schema
 from feemu.algorithms import ArrayLayer
 from feemu.array import DIGITAL, PHASES, READS
-from feemu.array.ledger import STATE_BINS
+from feemu.array.tally import STATE_BINS
 from feemu.case import Case
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ _READ = {
     "adc_conversions": "adc",
     "dac_conversions": "dac",
 }
+_COUNTERS = {
+    **_PULSE,
+    **_READ,
+    "state_histogram": "state_hist",
+    "digital_ops": "digital",
+    "clipped_updates": "clipped_updates",
+}
 _DIMS = {
     **dict.fromkeys(_PULSE, ("layer", "phase", "pulse_kind")),
     "state_histogram": ("layer", "phase", "pulse_kind", "state_bin"),
@@ -53,11 +61,8 @@ _DIMS = {
 
 def snapshot(layer: ArrayLayer) -> dict[str, np.ndarray]:
     """Return the layer's ledger (summed over its arrays) and statistics of its synapses."""
-    books = [book.arrays() for book in layer.ledgers]
-    total = {name: sum(book[name] for book in books) for name in books[0]}
-    out = {ours: total[theirs] for ours, theirs in {**_PULSE, **_READ}.items()}
-    out |= {"state_histogram": total["state_hist"], "digital_ops": total["digital"]}
-    out["clipped_updates"] = total["clipped_updates"]
+    books = layer.ledgers
+    out = {ours: sum(getattr(b, theirs) for b in books) for ours, theirs in _COUNTERS.items()}
     return out | _weights(layer) | _states(layer)
 
 
@@ -139,7 +144,7 @@ class Recorder:
 
 def _constants(case: Case, layers: list[ArrayLayer]) -> dict:
     kinds = case.device.kinds
-    bits = [sum(np.asarray(b.digital_bits) for b in layer.ledgers[:1]) for layer in layers]
+    bits = [np.max([b.digital_bits for b in layer.ledgers], axis=0) for layer in layers]
     shapes = [layer.weights.shape for layer in layers]
     return {
         "n_in": (("layer",), np.array([s[0] for s in shapes])),
@@ -176,15 +181,19 @@ def _coordinates(case: Case, epochs: np.ndarray, layers: list[ArrayLayer]) -> di
     }
 
 
-def provenance(case: Case, source: str) -> str:
-    """Return the JSON text that says what a result came from; nothing of clock or host."""
+@lru_cache(maxsize=1)
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on, by name."""
     from importlib.metadata import version
 
-    names = ("numpy", "numba", "scipy", "xarray", "netCDF4")
+    names = ("feemu", "numpy", "numba", "scipy", "xarray", "netCDF4")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def provenance(case: Case, source: str) -> str:
+    """Return the JSON text that says what a result came from; nothing of clock or host."""
     body = {
-        "feemu": version("feemu"),
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
+        **versions(),
         "case": case.to_dict(),
         "case_sha256": case.digest(),
         "data_source": source,

@@ -42,8 +42,6 @@ STREAMS = {
     )
 }
 USER_STREAMS = 200
-#: Words made at a time while normals are drawn (a multiple of 64).
-PIECE = 256
 
 _MASK64 = (1 << 64) - 1
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -94,27 +92,17 @@ def philox(a, b, c, d, k0, k1):
 
 
 @jit
-def fill_words(k0, k1, unit, update, block, n_blocks, out):
-    """Write ``4 * n_blocks`` words of one unit, from the given block on, into `out` (uint32)."""
+def fill_words(k0, k1, units, n, update, block, stride, out):
+    """Write the words of block ``block + stride i`` of ``units[i]`` into ``out[:, i]``, i < n."""
     low = np.uint32(update & np.uint64(0xFFFFFFFF))
     high = np.uint32(update >> _S32)
-    for i in range(n_blocks):
-        w = philox(np.uint32(block + i), np.uint32(unit), low, high, np.uint32(k0), np.uint32(k1))
-        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = w
+    for i in range(n):
+        at = np.uint32(block + stride * i)
+        w = philox(at, units[i], low, high, np.uint32(k0), np.uint32(k1))
+        out[0, i], out[1, i], out[2, i], out[3, i] = w
 
 
 @jit
-def fill_units(k0, k1, units, n_units, update, block, out):
-    """Write the four words of one block of each of `units` (int32) into ``out[4 u ..]``."""
-    low = np.uint32(update & np.uint64(0xFFFFFFFF))
-    high = np.uint32(update >> _S32)
-    for i in range(n_units):
-        unit = np.uint32(units[i])
-        w = philox(np.uint32(block), unit, low, high, np.uint32(k0), np.uint32(k1))
-        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = w
-
-
-@inline
 def normal_from_word(word):
     """Return the standard normal (float32) of one 32-bit word by inverse CDF, without branches.
 
@@ -166,32 +154,32 @@ def normal_from_word(word):
 
 
 @jit
-def fill_normals(k0, k1, unit, update, block, n_blocks, words, out):
-    """Write ``4 * n_blocks`` normals (float32) of one unit into `out`; `words` is scratch."""
-    piece = words.size // 4
-    done = 0
-    while done < n_blocks:
-        n = min(piece, n_blocks - done)
-        fill_words(k0, k1, unit, update, block + done, n, words)
-        for i in range(4 * n):
-            out[4 * done + i] = normal_from_word(words[i])
-        done += n
+def fill_normals(k0, k1, unit, update, block, n_blocks, out):
+    """Write ``4 * n_blocks`` normals (float32) of one unit, from the given block on, into `out`."""
+    low = np.uint32(update & np.uint64(0xFFFFFFFF))
+    high = np.uint32(update >> _S32)
+    for i in range(n_blocks):
+        a, b, c, d = philox(
+            np.uint32(block + i), np.uint32(unit), low, high, np.uint32(k0), np.uint32(k1)
+        )
+        out[4 * i], out[4 * i + 1] = normal_from_word(a), normal_from_word(b)
+        out[4 * i + 2], out[4 * i + 3] = normal_from_word(c), normal_from_word(d)
 
 
 def words(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
     """Return the first `n` words (uint32) of one unit of an update under key `k`."""
-    out = np.empty(4 * -(-n // 4), np.uint32)
-    fill_words(k[0], k[1], np.uint32(unit), np.uint64(update), 0, out.size // 4, out)
-    return out[:n]
+    blocks = -(-n // 4)
+    out = np.empty((4, blocks), np.uint32)
+    fill_words(*k, np.full(blocks, unit, np.uint32), blocks, np.uint64(update), 0, 1, out)
+    return out.T.ravel()[:n]
 
 
 def normals_from(k: tuple, update: int, unit: int, start: int, n: int) -> np.ndarray:
     """Return standard normals number `start` to ``start + n - 1`` (float32) of one unit."""
     block = start // 4
     out = np.empty(4 * -(-(start + n) // 4) - 4 * block, np.float32)
-    scratch = np.empty(PIECE, np.uint32)
     now = np.uint64(update)
-    fill_normals(k[0], k[1], np.uint32(unit), now, block, out.size // 4, scratch, out)
+    fill_normals(k[0], k[1], np.uint32(unit), now, block, out.size // 4, out)
     return out[start - 4 * block :][:n]
 
 

@@ -247,13 +247,13 @@ def annotate(ds: xr.Dataset) -> xr.Dataset:
         A shallow copy with `units` and `long_name` on each declared variable and coordinate.
     """
     out = ds.copy()
-    for name in out.variables:
+    for name, variable in out.variables.items():
         if name in VARIABLES:
             row = VARIABLES[name]
             labels = {"units": row.unit, "long_name": row.long_name}
             if row.doc:
                 labels["description"] = row.doc
-            out[name].attrs = {**out[name].attrs, **labels}
+            variable.attrs = {**variable.attrs, **labels}
     out.attrs = {**out.attrs, "Conventions": CONVENTIONS}
     return out
 
@@ -299,13 +299,13 @@ def table() -> str:
 
 def _violations(ds: xr.Dataset, complete: bool) -> Iterator[str]:
     yield from _header(ds, complete)
-    for name in ds.variables:
+    for name, variable in ds.variables.items():
         row = VARIABLES.get(name)
         if row is None:
-            yield from _undeclared(str(name), ds[name])
+            yield from _undeclared(str(name), variable)
             continue
-        problems = [*_labels(row, ds), *_layout(row, ds[name])]
-        yield from problems or _values(row, ds[name])
+        problems = [*_labels(row, variable, name in ds.coords), *_layout(row, variable)]
+        yield from problems or _values(row, variable)
     yield from _gaps(ds)
 
 
@@ -323,7 +323,7 @@ def _header(ds: xr.Dataset, complete: bool) -> Iterator[str]:
             yield "attribute provenance is not JSON text"
 
 
-def _undeclared(name: str, array: xr.DataArray) -> Iterator[str]:
+def _undeclared(name: str, array: xr.Variable) -> Iterator[str]:
     lacking = [a for a in ("units", "long_name") if a not in array.attrs]
     if lacking:
         yield f"{unknown('variable', name, VARIABLES).split(' known are')[0].rstrip(':')}" + (
@@ -331,9 +331,8 @@ def _undeclared(name: str, array: xr.DataArray) -> Iterator[str]:
         )
 
 
-def _labels(row: Variable, ds: xr.Dataset) -> Iterator[str]:
-    array = ds[row.name]
-    if row.coordinate != (row.name in ds.coords):
+def _labels(row: Variable, array: xr.Variable, coordinate: bool) -> Iterator[str]:
+    if row.coordinate != coordinate:
         yield f"{row.name} must be a {'coordinate' if row.coordinate else 'data variable'}"
     got = array.attrs.get("units")
     if got != row.unit:
@@ -342,7 +341,7 @@ def _labels(row: Variable, ds: xr.Dataset) -> Iterator[str]:
         yield f"{row.name} has no long_name"
 
 
-def _layout(row: Variable, array: xr.DataArray) -> Iterator[str]:
+def _layout(row: Variable, array: xr.Variable) -> Iterator[str]:
     dims, number = tuple(map(str, array.dims)), len(row.dims)
     lead, own = dims[: len(dims) - number], dims[len(dims) - number :]
     stray = [d for d in lead if d in DIMENSIONS]
@@ -353,7 +352,7 @@ def _layout(row: Variable, array: xr.DataArray) -> Iterator[str]:
         yield f"{row.name} is {array.dtype}, expected {_WORDS[row.kind]}"
 
 
-def _values(row: Variable, array: xr.DataArray) -> Iterator[str]:
+def _values(row: Variable, array: xr.Variable) -> Iterator[str]:
     if row.kind not in ("float", "count") or array.size == 0:
         return
     values = np.asarray(array.values)
@@ -374,6 +373,7 @@ def _gaps(ds: xr.Dataset) -> Iterator[str]:
     if done is None or done.dtype.kind != "b":
         return
     for name in _COMPLETE:
-        missing = int((ds[name].isnull() & ds["done"]).sum()) if name in ds else 0
+        array = ds.variables.get(name)
+        missing = 0 if array is None else int((array.isnull() & done).sum())
         if missing:
             yield f"{name} is NaN at {missing} points that are done"

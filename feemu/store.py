@@ -7,7 +7,8 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 # What xarray and netCDF4 raise on damaged files, depending on where the damage is.
 _DAMAGE = (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError)
 _MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05")
+#: The HDF5 library serves one thread at a time.
+_HDF5 = threading.Lock()
+#: Largest chunk of a variable in a file [bytes].
+_CHUNK = 1 << 22
+_TEMPORARY = (".feemu-", ".tmp")
 _HINTS = {
     errno.ENOSPC: "the disk is full; free some space or name another folder",
     errno.EDQUOT: "the disk quota is used up; free some space or name another folder",
@@ -82,7 +88,8 @@ def write_dataset_atomic(ds: xr.Dataset, path: str | os.PathLike) -> Path:
     encoding = {name: _encoding(ready[name]) for name in ready.variables}
 
     def body(name: str) -> None:
-        ready.to_netcdf(name, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        with _HDF5, _small_cache():
+            ready.to_netcdf(name, engine="netcdf4", format="NETCDF4", encoding=encoding)
 
     return _atomic(path, body)
 
@@ -102,7 +109,8 @@ def load(path: str | os.PathLike, *, complete: bool = True) -> xr.Dataset:
     file = Path(path)
     _check_magic(file)
     try:
-        ds = xr.load_dataset(file, engine="netcdf4", decode_times=False, decode_timedelta=False)
+        with _HDF5:
+            ds = xr.load_dataset(file, engine="netcdf4", decode_times=False, decode_timedelta=False)
     except _DAMAGE as error:
         raise ValueError(
             f"{file}: the netCDF file is truncated or damaged ({_first_line(error)}); "
@@ -124,12 +132,7 @@ def write_bytes_atomic(path: str | os.PathLike, data: bytes) -> Path:
     OSError
         If the file cannot be written; an older file of that name is unchanged.
     """
-
-    def body(name: str) -> None:
-        with open(name, "wb") as handle:
-            handle.write(data)
-
-    return _atomic(path, body)
+    return _atomic(path, lambda name: _write_all(name, data))
 
 
 def write_text_atomic(path: str | os.PathLike, text: str) -> Path:
@@ -143,8 +146,17 @@ def write_text_atomic(path: str | os.PathLike, text: str) -> Path:
     return write_bytes_atomic(path, text.encode("utf-8"))
 
 
-def write_json_atomic(path: str | os.PathLike, value: Any) -> Path:
+def write_json_atomic(path: str | os.PathLike, value: Any, *, durable: bool = True) -> Path:
     """Write plain values, records and arrays as JSON, at once or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    value : object
+        What to write.
+    durable : bool
+        False for what may be lost in a power cut: nothing waits for the disk.
 
     Raises
     ------
@@ -157,28 +169,55 @@ def write_json_atomic(path: str | os.PathLike, value: Any) -> Path:
         text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{path}: cannot be written as JSON: {_first_line(error)}") from None
-    return write_text_atomic(path, text + "\n")
+    data = (text + "\n").encode("utf-8")
+    return _atomic(path, lambda name: _write_all(name, data), durable)
 
 
 save_json = write_json_atomic
 
 
-def _atomic(path: str | os.PathLike, body: Callable[[str], None]) -> Path:
+@contextlib.contextmanager
+def _small_cache() -> Iterator[None]:
+    """Let the library keep one chunk of each variable, not 64 MiB: every chunk is written once."""
+    import netCDF4
+
+    before = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(_CHUNK, *before[1:])
+    try:
+        yield
+    finally:
+        netCDF4.set_chunk_cache(*before)
+
+
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Remove the temporary files that killed writers left in a folder."""
+    for path in Path(folder).glob(f"{_TEMPORARY[0]}*{_TEMPORARY[1]}"):
+        _remove(path)
+
+
+def _write_all(name: str, data: bytes) -> None:
+    with open(name, "wb") as handle:
+        handle.write(data)
+
+
+def _atomic(path: str | os.PathLike, body: Callable[[str], None], durable: bool = True) -> Path:
     """Let `body` write a temporary file beside `path`, then put it in the place of `path`."""
     target = Path(os.path.realpath(path))
-    temporary = target.parent / f".feemu-{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / secrets.token_hex(8).join(_TEMPORARY)
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         body(str(temporary))
-        _sync(temporary)
+        if durable:
+            _sync(temporary)
         os.replace(temporary, target)
     except (OSError, RuntimeError) as error:
         raise _write_error(path, target, error) from None
     finally:
         _remove(temporary)
-    _sync_folder(path, target.parent)
+    if durable:
+        _sync_folder(path, target.parent)
     return Path(path)
 
 
@@ -279,7 +318,7 @@ def _encoding(array: xr.DataArray) -> dict:
     return encoding
 
 
-def _chunks(shape: tuple[int, ...], itemsize: int, limit: int = 1 << 22) -> tuple[int, ...]:
+def _chunks(shape: tuple[int, ...], itemsize: int, limit: int = _CHUNK) -> tuple[int, ...]:
     """Return chunks that hold whole trailing axes and at most `limit` bytes where they can."""
     chunks = list(shape)
     for axis in range(len(shape)):

@@ -43,7 +43,7 @@ from feemu.devices import (
 )
 from feemu.params import Record
 from feemu.tasks import Task, task_from_arrays
-from feemu.train import train
+from feemu.training import train
 
 #: Layers that an algorithm is tried on: inputs by outputs, and the batch.
 LAYERS = (((1, 1), 1), ((1, 1), 8), ((6, 4), 8), ((3, 7), 1))
@@ -330,7 +330,8 @@ def _check_reads(who: str, algorithm: Algorithm, spec: LayerSpec, batch: int) ->
     y = layer.forward(x, counted=False)
     free = all(_same(b, _copy(book)) for b, book in zip(before, layer.ledgers))
     _require(free, f"{who}: an evaluation is not counted")
-    for got, wanted in ((y, x @ layer.weights), (layer.backward(d), d @ layer.weights.T)):
+    both = (y, x @ layer.weights), (layer.backward(d), d @ layer.trained_weights.T)
+    for got, wanted in both:
         _require(got.shape == wanted.shape, f"{who}: a read gives {wanted.shape}")
         _require(np.allclose(got, wanted, rtol=1e-4, atol=1e-4), f"{who}: it reads its weights")
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import feemu as fe
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
 from feemu.report import write_study
-from feemu.sweep import spread_float, sweep
-from feemu.tune import Search, least_energy, tune
+from feemu.sweeping import spread_float, sweep
+from feemu.tuning import Search, least_energy, tune
 
 SHIFTS = [SymmetryPointShift(variant=v) for v in ("reference", "global", "trim", "push_pull")]
 QUICK = {"task": "digits", "hidden": (64,), "batch": 4}
 FULL = {"task": "mnist", "hidden": (256,), "batch": 8}
 SEARCH_QUICK = Search(tries=6, keep=2, images=1200, images_long=3600, lr_min=0.03, lr_max=10)
-SEARCH_FULL = Search(tries=16, keep=4, images=10_000, images_long=30_000, lr_min=0.03, lr_max=10)
+SEARCH_FULL = Search(tries=32, keep=4, images=10_000, images_long=55_000, lr_min=0.03, lr_max=10)
 #: CPU seconds per 1,000 images, evaluation included, on the machine of the README.
 COST = {"digits": 0.10, "mnist": 0.08}
 
@@ -42,7 +42,7 @@ def estimate(n_cells, search, epochs, seeds, n_train, task):
     return n_cells * (searched + seeds * epochs * n_train) / 1000 * COST[task] / 3600
 
 
-def run_part(name, algorithms, score, epochs, args, settings, search, family, n_train):
+def run_part(name, algorithms, scores, epochs, args, settings, search, family, n_train):
     """Tune and run one objective; returns (result, search)."""
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
     grid = cells(algorithms, settings, family)
@@ -54,9 +54,10 @@ def run_part(name, algorithms, score, epochs, args, settings, search, family, n_
         if done % 20 == 0 or done == total:
             print(f"  {done}/{total} runs, {time.monotonic() - start:.0f} s", flush=True)
 
-    tuned = tune(grid, search, n_train=n_train, score=score, progress=progress, **options)
+    options["progress"] = progress
+    tuned = tune(grid, search, n_train=n_train, **scores, **options)
     cases = [c.replace(epochs=epochs, seed=s) for c in tuned.chosen for s in range(args.seeds)]
-    return spread_float(sweep(cases, progress=progress, **options)), tuned
+    return spread_float(sweep(cases, **options)), tuned
 
 
 def main():
@@ -71,14 +72,16 @@ def main():
     args = parser.parse_args()
     args.seeds = args.seeds or (3 if args.quick else 10)
     settings, search = (QUICK, SEARCH_QUICK) if args.quick else (FULL, SEARCH_FULL)
-    epochs = args.epochs or (6 if args.quick else 10)
+    epochs = args.epochs or (6 if args.quick else 2)
     target, family = 0.9, fe.preset("hzo_superlattice")
     n_train = len(fe.load_task(settings["task"], args.data).train_y)
     more = (args, settings, search, family, n_train)
     everything = [PlainSGD(), *SHIFTS, MixedPrecision(), Float()]
-    accuracy, tuned = run_part("accuracy", everything, None, epochs, *more)
+    accuracy, tuned = run_part("accuracy", everything, {}, epochs, *more)
     frugal = [PlainSGD(), SHIFTS[-1], MixedPrecision()]
-    energy, sparing = run_part("energy", frugal, least_energy(target), min(epochs, 2), *more)
+    # Few tries reach the target within the short first round: there, 5 points less are asked for.
+    scores = {"score": least_energy(target), "early": least_energy(target - 0.05)}
+    energy, sparing = run_part("energy", frugal, scores, min(epochs, 2), *more)
     tuned = {"accuracy": tuned, "energy": sparing}
     files = write_study(args.out, accuracy, energy, tuned, family, target)
     print(files["claims.txt"].read_text(), *files.values(), sep="\n")

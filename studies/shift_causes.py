@@ -13,8 +13,8 @@ from pathlib import Path
 import feemu as fe
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
 from feemu.report import write_causes
-from feemu.sweep import process_pool, sweep
-from feemu.tune import Search, tune
+from feemu.sweeping import process_pool, sweep
+from feemu.tuning import Search, tune
 
 #: Property -> values; the first row of each is measured against the same base device.
 CAUSES = {

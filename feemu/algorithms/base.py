@@ -65,8 +65,10 @@ class LayerSpec:
 class Algorithm(Record):
     """Base of training algorithms: a frozen record of hyper-parameters that builds layers.
 
-    A subclass sets `name`, `devices_per_weight`, `digital_bits_per_weight`, and `search`: its own
-    hyper-parameters with the values that a search tries.
+    A subclass sets `name`, `devices_per_weight` (reference cells of single synapses included),
+    `digital_bits_per_weight` (memory that outlasts an update), and `search`: its own
+    hyper-parameters with the values that a search tries. Where they depend on hyper-parameters
+    the first two are properties.
     """
 
     name: ClassVar[str] = ""
@@ -92,13 +94,18 @@ class ArrayLayer:
         self.gammas = [1.0] * len(arrays) if gammas is None else gammas
         #: Ledgers of arrays that were only used while calibrating.
         self.past: list[Ledger] = []
+        #: What the layer keeps beside its arrays, by name: numbers that a checkpoint holds too.
+        self.digital: dict[str, np.ndarray] = {}
 
     @property
     def weights(self) -> np.ndarray:
-        """Visible weights, shape (n_in, n_out)."""
-        if len(self.arrays) == 1 and self.gammas[0] == 1.0:
-            return self.arrays[0].weights
-        return sum(np.float32(g) * a.weights for g, a in zip(self.gammas, self.arrays))
+        """Visible weights, shape (n_in, n_out); an array with ``gamma = 0`` is not seen."""
+        return self._sum(lambda array: array.weights)
+
+    @property
+    def trained_weights(self) -> np.ndarray:
+        """Weights that training reads: `weights`, unless training happens outside the arrays."""
+        return self.weights
 
     @property
     def weight_scale(self) -> float:
@@ -130,25 +137,32 @@ class ArrayLayer:
         return self._sum(lambda array: array.backward(d))
 
     def _sum(self, read) -> np.ndarray:
-        if len(self.arrays) == 1 and self.gammas[0] == 1.0:
-            return read(self.arrays[0])
-        return sum(np.float32(g) * read(a) for g, a in zip(self.gammas, self.arrays))
+        seen = [(g, a) for g, a in zip(self.gammas, self.arrays) if g != 0.0]
+        if len(seen) == 1 and seen[0][0] == 1.0:
+            return read(seen[0][1])
+        return sum(np.float32(g) * read(a) for g, a in seen)
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Carry out the request ``-lr x^T d`` in place."""
         raise NotImplementedError
 
-    def program_initial(self, spec: LayerSpec, start: np.ndarray | float = 0.0) -> None:
+    def finish(self) -> None:
+        """Do what comes after the last update of a training, in place; nothing by default."""
+
+    def program_initial(
+        self, spec: LayerSpec, start: np.ndarray | float = 0.0, arrays: slice = slice(None)
+    ) -> None:
         """Program the initial weights by ``stochastic_round((w0 - start) / dw)`` pulses.
 
         `start` is the weight that the synapses have by what the controller knows; 0 where the
-        fabricated or calibrated state is weight zero. Counted under phase `init`.
+        fabricated or calibrated state is weight zero. `arrays` are those that are programmed.
+        Counted under phase `init`.
         """
         dw = 2.0 * spec.omega * spec.tables.granularity
         k = rng.key(spec.seed, spec.index * ARRAYS_PER_LAYER, "rounding")
         u = rng.uniforms(k, 0, 0, spec.initial.size).reshape(spec.shape)
         counts = np.floor((spec.initial - start) / dw + u).astype(np.int64)
-        for gamma, array in zip(self.gammas, self.arrays):
+        for gamma, array in list(zip(self.gammas, self.arrays))[arrays]:
             with array.counting("init"):
                 array.pulse_counts(counts if gamma > 0 else -counts)
 
@@ -159,7 +173,7 @@ class ArrayLayer:
             states |= {f"array{i}_{k}": v for k, v in array.state_dict().items()}
         for i, book in enumerate(self.past):
             states |= {f"past{i}_{k}": v.copy() for k, v in book.arrays().items()}
-        return states
+        return states | {name: values.copy() for name, values in self.digital.items()}
 
     def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
         """Continue from a `state_dict`, in place."""
@@ -167,6 +181,8 @@ class ArrayLayer:
             array.load_state_dict(_with_prefix(saved, f"array{i}_"))
         for i, book in enumerate(self.past):
             book.load(_with_prefix(saved, f"past{i}_"))
+        for name, values in self.digital.items():
+            values[...] = saved[name]
 
 
 def _with_prefix(saved: dict, prefix: str) -> dict:

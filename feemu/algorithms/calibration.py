@@ -10,13 +10,13 @@ import dataclasses
 import numpy as np
 
 from feemu import rng
-from feemu.algorithms.base import LayerSpec
+from feemu.algorithms.base import ARRAYS_PER_LAYER, LayerSpec
 from feemu.array import Ledger, SynapseArray
-from feemu.array.stepping import DOWN
+from feemu.array.plan import DOWN
 from feemu.devices import DeviceTables
 
 Cells = tuple[np.ndarray, np.ndarray]
-#: Number of the reference cells' array within its layer.
+#: Reference cells of array number k of a layer are array number ``REFERENCE_ARRAY + k``.
 REFERENCE_ARRAY = 8
 
 
@@ -25,7 +25,7 @@ def codes_of(shape: tuple[int, int], cells: Cells | None) -> tuple:
     counts = np.zeros(shape, np.int64)
     counts[cells if cells is not None else ...] = 1
     per_row = counts.sum(axis=1)
-    rows = np.flatnonzero(per_row).astype(np.int32)
+    rows = np.flatnonzero(per_row).astype(np.uint32)
     ptr = np.concatenate([[0], np.cumsum(per_row[rows])]).astype(np.int64)
     return rows, ptr, np.nonzero(counts)[1].astype(np.uint32)
 
@@ -74,12 +74,41 @@ def copy_reference(
     target = np.broadcast_to(np.asarray(g, np.float32), shape)
     taken = target + np.float32(sigma) * z
     array.set_reference(taken if np.ndim(g) else float(taken[0, 0]))
-    cells = dataclasses.replace(spec, shape=shape).array(REFERENCE_ARRAY)
+    number = REFERENCE_ARRAY + array.array_id % ARRAYS_PER_LAYER
+    cells = dataclasses.replace(spec, shape=shape).array(number)
     counts = np.rint((target - cells.conductance) / spec.tables.granularity).astype(np.int64)
     with cells.counting("calibration"):
         cells.pulse_counts(counts)
         cells.read_cells("verify")
     return cells.ledger
+
+
+def copy_error(spec: LayerSpec, sigma_copy: float) -> float:
+    """Return the error of a written reference [range]; NaN stands for ``s* / sqrt(12)``."""
+    return spec.tables.granularity / np.sqrt(12.0) if np.isnan(sigma_copy) else sigma_copy
+
+
+def zero_at_symmetry_point(
+    spec: LayerSpec, array: SynapseArray, n_pairs: int, sigma_copy: float, ideal: bool
+) -> list[Ledger]:
+    """Bring every synapse to its symmetry point and make that weight zero, in place.
+
+    `n_pairs` alternating pulses, one read, and a copy to the synapse's reference cell with error
+    `sigma_copy`, all under phase `calibration`; `ideal` does it exactly and free of cost.
+
+    Returns
+    -------
+    list of Ledger
+        What the reference cells cost.
+    """
+    if ideal:
+        array.set_state(symmetry_points(array))
+        array.set_reference(array.conductance)
+        return []
+    with array.counting("calibration"):
+        alternate(array, n_pairs)
+        g = array.read_cells("calibration")
+    return [copy_reference(spec, array, g, copy_error(spec, sigma_copy))]
 
 
 def _step_curves(array: SynapseArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

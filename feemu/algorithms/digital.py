@@ -10,7 +10,7 @@ import numpy as np
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.array import Ledger
-from feemu.array.reading import count_lines, multiply_backward, multiply_forward
+from feemu.array.reading import multiply_backward, multiply_forward
 
 
 @jit
@@ -43,6 +43,7 @@ class FloatLayer(ArrayLayer):
     def __init__(self, initial: np.ndarray, n_kinds: int = 2) -> None:
         super().__init__([])
         self._weights = np.ascontiguousarray(initial, np.float32).copy()
+        self.digital["weights"] = self._weights
         self._book = Ledger(n_kinds)
         self.past.append(self._book)
 
@@ -59,7 +60,7 @@ class FloatLayer(ArrayLayer):
         y = np.empty((x.shape[0], self._weights.shape[1]), np.float32)
         multiply_forward(x, self._weights, y)
         if counted:
-            self._count(count_lines(x)[0])
+            self._count(int(np.count_nonzero(x)))
         return y
 
     def backward(self, d: np.ndarray) -> np.ndarray:
@@ -72,14 +73,5 @@ class FloatLayer(ArrayLayer):
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Carry out ``W -= lr x^T d`` in place."""
         accumulate_outer(x, d, np.float32(-lr), self._weights)
-        lines = count_lines(x)[0]
+        lines = int(np.count_nonzero(x))
         self._count(lines, accumulator_rmw=lines * self._weights.shape[1])
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all that a checkpoint needs."""
-        return {**super().state_dict(), "weights": self._weights.copy()}
-
-    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
-        """Continue from a `state_dict`, in place."""
-        super().load_state_dict(saved)
-        self._weights[...] = saved["weights"]

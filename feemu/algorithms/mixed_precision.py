@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from feemu import rng
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
-from feemu.array.stepping import DOWN
+from feemu.algorithms.quantise import quantised
+from feemu.array.plan import DOWN
+from feemu.mlp import Diverged
 from feemu.params import param
 
 #: Pulses of one update on one synapse (they are counted in 32 bits) and on one array.
@@ -17,17 +20,19 @@ MAX_COUNT, MAX_PULSES = 2**30, 2**28
 
 
 @jit
-def accumulate(x, d, lr, inverse, chi, rows):
-    """Add ``lr x^T d`` to `chi` in place and list the rows that crossed the threshold.
+def accumulate(x, d, lr, inverses, most, chi, rows):
+    """Add ``lr x^T d`` to `chi` in place and list the rows that crossed a threshold.
 
-    `inverse` is one over the threshold.
+    `inverses` are one over the thresholds up (of a negative `chi`) and down; `most` is the
+    largest number of pulses of a synapse.
 
     Returns
     -------
     crossed, pulses, lines : int
-        Number of listed rows, of whole thresholds in them, and of input lines used.
+        Number of listed rows, of pulses in them, and of input lines used.
     """
     n_out = chi.shape[1]
+    up, down = inverses
     crossed, pulses, lines = 0, 0, 0
     for i in range(chi.shape[0]):
         before = lines
@@ -40,7 +45,8 @@ def accumulate(x, d, lr, inverse, chi, rows):
         if lines > before:
             here = 0
             for j in range(n_out):
-                here += np.int32(abs(chi[i, j]) * inverse)
+                n = np.int32(abs(chi[i, j]) * (down if chi[i, j] > 0 else up))
+                here += min(n, most)
             if here > 0:
                 rows[crossed] = i
                 crossed += 1
@@ -49,28 +55,31 @@ def accumulate(x, d, lr, inverse, chi, rows):
 
 
 @jit
-def take_pulses(chi, eps, inverse, rows, crossed, ptr, codes):
+def take_pulses(chi, thresholds, inverses, most, rows, crossed, ptr, codes):
     """Move whole thresholds of the listed rows from `chi` into pulse codes, in place."""
+    up, down = thresholds
+    inverse_up, inverse_down = inverses
     e = 0
     for a in range(crossed):
         i = rows[a]
         ptr[a] = e
         for j in range(chi.shape[1]):
-            n = np.int32(abs(chi[i, j]) * inverse)
+            over = chi[i, j] > 0
+            n = np.int32(abs(chi[i, j]) * (inverse_down if over else inverse_up))
             if n > 0:
-                down = chi[i, j] > 0
-                chi[i, j] -= np.float32(n) * (eps if down else -eps)
-                code = np.uint32(j) | (DOWN if down else np.uint32(0))
-                for _ in range(n):
+                chi[i, j] -= np.float32(n) * (down if over else -up)
+                code = np.uint32(j) | (DOWN if over else np.uint32(0))
+                for _ in range(min(n, most)):
                     codes[e] = code
                     e += 1
     ptr[crossed] = e
 
 
-def _too_many(asked: str, most: int) -> ValueError:
-    return ValueError(
-        f"mixed_precision: an update asks for {asked}, at most {most:.3g} are possible; lower lr, "
-        "or raise weight_scale or threshold"
+def too_many(who: str, asked: str, most: int) -> Diverged:
+    """Return the error of an update that asks for more pulses than can be listed."""
+    return Diverged(
+        f"{who}: an update asks for {asked}, at most {most:.3g} are possible; lower lr, or raise "
+        "weight_scale or threshold"
     )
 
 
@@ -80,7 +89,9 @@ class MixedPrecision(Algorithm):
 
     ``chi += lr d x``; ``n = trunc(chi / eps)``; ``chi -= n eps``; ``|n|`` pulses of sign -n,
     row by row, without verification. `chi` is in visible-weight units and
-    ``eps = threshold dw``, dw the granularity of the layer.
+    ``eps = threshold dw``, dw the granularity of the layer. Published variants: x and d in bins
+    of their range (aihwkit 1.2); another threshold for depression, and at most one pulse per
+    update while the accumulator still gives up all of n (Garg et al. 2026, arXiv:2601.00020).
     """
 
     name: ClassVar[str] = "mixed_precision"
@@ -90,6 +101,20 @@ class MixedPrecision(Algorithm):
     threshold: float = param(
         1.0, "1", "threshold over granularity", lo=1e-3, hi=1e3, source="aihwkit 1.2 default"
     )
+    asymmetry: float = param(
+        1.0, "1", "threshold of depression over that of potentiation", lo=1e-3, hi=1e3,
+        source="thr_asym of arXiv:2601.00020",
+    )  # fmt: skip
+    one_pulse: bool = param(False, doc="at most one pulse per update", source="arXiv:2601.00020")
+    x_bins: int = param(0, "1", "bins of the inputs; 0: none", lo=0, hi=2**16)
+    d_bins: int = param(0, "1", "bins of the errors; 0: none", lo=0, hi=2**16)
+    stochastic_bins: bool = param(True, doc="round to bins at random", source="aihwkit 1.2")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("x_bins", "d_bins"):
+            if getattr(self, name) == 1:
+                raise ValueError(f"MixedPrecision.{name} = 1: one bin is no range; use 0 or >= 2")
 
     def build(self, spec: LayerSpec) -> MixedPrecisionLayer:
         """Return a layer that is fabricated and holds its initial weights."""
@@ -103,37 +128,59 @@ class MixedPrecisionLayer(ArrayLayer):
 
     def __init__(self, algorithm: MixedPrecision, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.algorithm = algorithm
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
-        self.chi = np.zeros(spec.shape, np.float32)
-        self._rows = np.empty(spec.shape[0], np.int32)
+        #: Thresholds of potentiation and depression [visible weight].
+        self.thresholds = (self.eps, np.float32(self.eps * np.float32(algorithm.asymmetry)))
+        self.chi = self.digital["chi"] = np.zeros(spec.shape, np.float32)
+        #: Updates rounded to bins so far.
+        self.rounded = self.digital["rounded"] = np.zeros(1, np.int64)
+        self._most = np.int32(1 if algorithm.one_pulse else MAX_COUNT)
+        self._rows = np.empty(spec.shape[0], np.uint32)
+        self._key = rng.key(spec.seed, self.arrays[0].array_id, "rounding")
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Accumulate ``lr x^T d`` and program every whole threshold, in place.
 
         Raises
         ------
-        ValueError
+        Diverged
             If it asks for more pulses than memory can list.
         """
         array, n_out = self.arrays[0], self.chi.shape[1]
-        chi, rows, inverse = self.chi, self._rows, np.float32(1.0) / self.eps
-        most = len(x) * lr * float(np.abs(x).max()) * float(np.abs(d).max()) / float(self.eps)
+        own, chi, rows, eps = self.algorithm, self.chi, self._rows, self.thresholds
+        inverses = tuple(np.float32(1.0) / e for e in eps)
+        most = len(x) * lr * float(np.abs(x).max()) * float(np.abs(d).max()) / float(min(eps))
         if not most < MAX_COUNT:
-            raise _too_many(f"up to {most:.3g} pulses for one synapse", MAX_COUNT)
-        crossed, pulses, lines = accumulate(x, d, np.float32(lr), inverse, chi, rows)
+            raise too_many(
+                self.algorithm.name, f"up to {most:.3g} pulses for one synapse", MAX_COUNT
+            )
+        if own.x_bins or own.d_bins:
+            x, d = self._binned(x, d)
+        crossed, pulses, lines = accumulate(x, d, np.float32(lr), inverses, self._most, chi, rows)
         if pulses > MAX_PULSES:
-            raise _too_many(f"{pulses:.3g} pulses for one array", MAX_PULSES)
+            raise too_many(self.algorithm.name, f"{pulses:.3g} pulses for one array", MAX_PULSES)
         ptr, codes = np.zeros(crossed + 1, np.int64), np.empty(pulses, np.uint32)
-        take_pulses(chi, self.eps, inverse, rows, crossed, ptr, codes)
+        take_pulses(chi, eps, inverses, self._most, rows, crossed, ptr, codes)
         array.pulse_list(rows[:crossed], ptr, codes)
         work = lines * n_out
         array.count_digital(32, mac=work, accumulator_rmw=work, compare=work)
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Return copies of all that a checkpoint needs."""
-        return {**super().state_dict(), "chi": self.chi.copy()}
-
-    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
-        """Continue from a `state_dict`, in place."""
-        super().load_state_dict(saved)
-        self.chi[...] = saved["chi"]
+    def _binned(self, x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and errors in bins; each sample takes two units of the stream."""
+        own = self.algorithm
+        # Update 0 of this stream rounds the initial weights.
+        self.rounded += 1
+        out = []
+        for side, (values, bins) in enumerate(((x, own.x_bins), (d, own.d_bins))):
+            if bins and own.stochastic_bins:
+                u = np.stack([
+                    rng.uniforms(self._key, int(self.rounded[0]), 2 * b + side, row.size)
+                    for b, row in enumerate(values)
+                ])  # fmt: skip
+                self.arrays[0].count_digital(32, random_bits=values.size)
+                values = quantised(values, bins, u)
+            elif bins:
+                values = quantised(values, bins)
+            out.append(values)
+        return out[0], out[1]

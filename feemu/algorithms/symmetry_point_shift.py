@@ -10,10 +10,12 @@ import numpy as np
 from feemu.algorithms.base import LayerSpec
 from feemu.algorithms.calibration import (
     alternate,
+    copy_error,
     copy_reference,
     symmetry_points,
     trim_ratio,
     trimmed,
+    zero_at_symmetry_point,
 )
 from feemu.algorithms.plain_sgd import PlainSGD, PulsedLayer
 from feemu.params import param
@@ -55,6 +57,11 @@ class SymmetryPointShift(PlainSGD):
     )  # fmt: skip
 
     @property
+    def devices_per_weight(self) -> int:
+        """Devices per weight: two of a pair, or a synapse and its own reference cell."""
+        return 2 if self.variant in ("push_pull", "reference") else 1
+
+    @property
     def label(self) -> str:
         """Name of the algorithm with its variant, as shown in results."""
         return f"shift_{self.variant}" + ("_ideal" if self.ideal else "")
@@ -90,14 +97,8 @@ class SymmetryPointShift(PlainSGD):
 
     def _reference(self, spec: LayerSpec) -> PulsedLayer:
         layer = self._none(spec)
-        array = layer.arrays[0]
-        if self.ideal:
-            _place_at(array, symmetry_points(array))
-            return layer
-        with array.counting("calibration"):
-            alternate(array, self.n_pairs)
-            g = array.read_cells("calibration")
-        layer.past.append(copy_reference(spec, array, g, self._copy_error(spec)))
+        how = (self.n_pairs, self.sigma_copy, self.ideal)
+        layer.past += zero_at_symmetry_point(spec, layer.arrays[0], *how)
         return layer
 
     def _global(self, spec: LayerSpec) -> PulsedLayer:
@@ -110,7 +111,7 @@ class SymmetryPointShift(PlainSGD):
         with array.counting("calibration"):
             alternate(array, self.n_pairs, (rows, columns))
             g = array.read_cells("calibration", (rows, columns))
-        error = self._copy_error(spec)
+        error = copy_error(spec, self.sigma_copy)
         layer.past.append(copy_reference(spec, array, np.float32(g.mean()), error))
         return layer
 
@@ -126,11 +127,6 @@ class SymmetryPointShift(PlainSGD):
         array.set_device(trimmed(tables, ratio))
         return layer
 
-    def _copy_error(self, spec: LayerSpec) -> float:
-        if np.isnan(self.sigma_copy):
-            return spec.tables.granularity / np.sqrt(12.0)
-        return self.sigma_copy
-
 
 def _conductance_at(array, p: np.ndarray) -> np.ndarray:
     before = array.state
@@ -138,9 +134,3 @@ def _conductance_at(array, p: np.ndarray) -> np.ndarray:
     g = array.conductance
     array.set_state(before)
     return g
-
-
-def _place_at(array, p: np.ndarray) -> None:
-    """Put every synapse at `p` with its reference there: weight zero, in place."""
-    array.set_state(p)
-    array.set_reference(array.conductance)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feemu.array.trains import MAX_SLOTS
+from feemu.array.plan import MAX_SLOTS
 
 
 def as_vectors(values: np.ndarray, width: int, what: str) -> np.ndarray:

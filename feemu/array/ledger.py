@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
+from feemu.array.tally import CONDUCTANCE_ONE, SQUARES_ONE, STATE_BINS, SWITCHED_ONE
+
 PHASES = ("init", "calibration", "train")
 READS = ("forward", "backward", "transfer", "verify", "calibration")
 DIGITAL = ("mac", "accumulator_rmw", "compare", "random_bits", "max_search")
-STATE_BINS = 32
 
 
 @dataclass
@@ -31,11 +32,12 @@ class Ledger:
         by row: a row takes as many slots of a kind as its busiest synapse has pulses.
     state_hist : int64 (P, K, 32)
         Pulses by switched fraction at pulse time.
-    switched, conductance : float64 (P, K)
-        Sum of ``|dp|`` after clipping, and of the mean normalised conductance before and after.
-    reads, read_rows, adc, dac : int64 (P, R); read_x2 : float64 (P, R)
+    switched_parts, conductance_parts : int64 (P, K)
+        Sum of ``|dp|`` after clipping, and of the mean normalised conductance before and after,
+        in fixed point (see `feemu.array.tally`): exact, whatever the order of the pulses.
+    reads, read_rows, adc, dac, read_x2_parts : int64 (P, R)
         Vector reads by kind, input lines driven, conversions, and sum of squared inputs relative
-        to the largest of each vector.
+        to the largest of each vector, in fixed point.
     digital : int64 (P, D); digital_bits : int64 (D,)
         Digital operations and their word length [bit].
     clipped_updates : int64 (P,)
@@ -48,11 +50,11 @@ class Ledger:
     column_pulses: np.ndarray = field(init=False)
     slots: np.ndarray = field(init=False)
     state_hist: np.ndarray = field(init=False)
-    switched: np.ndarray = field(init=False)
-    conductance: np.ndarray = field(init=False)
+    switched_parts: np.ndarray = field(init=False)
+    conductance_parts: np.ndarray = field(init=False)
     reads: np.ndarray = field(init=False)
     read_rows: np.ndarray = field(init=False)
-    read_x2: np.ndarray = field(init=False)
+    read_x2_parts: np.ndarray = field(init=False)
     adc: np.ndarray = field(init=False)
     dac: np.ndarray = field(init=False)
     digital: np.ndarray = field(init=False)
@@ -63,15 +65,29 @@ class Ledger:
         phases, kinds = len(PHASES), self.n_kinds
         for name in ("pulses", "row_pulses", "column_pulses", "slots"):
             setattr(self, name, np.zeros((phases, kinds), np.int64))
+        for name in ("switched_parts", "conductance_parts"):
+            setattr(self, name, np.zeros((phases, kinds), np.int64))
         self.state_hist = np.zeros((phases, kinds, STATE_BINS), np.int64)
-        self.switched = np.zeros((phases, kinds))
-        self.conductance = np.zeros((phases, kinds))
-        for name in ("reads", "read_rows", "adc", "dac"):
+        for name in ("reads", "read_rows", "adc", "dac", "read_x2_parts"):
             setattr(self, name, np.zeros((phases, len(READS)), np.int64))
-        self.read_x2 = np.zeros((phases, len(READS)))
         self.digital = np.zeros((phases, len(DIGITAL)), np.int64)
         self.digital_bits = np.zeros(len(DIGITAL), np.int64)
         self.clipped_updates = np.zeros(len(PHASES), np.int64)
+
+    @property
+    def switched(self) -> np.ndarray:
+        """Sum of ``|dp|`` after clipping [1], float64 (P, K)."""
+        return self.switched_parts / SWITCHED_ONE
+
+    @property
+    def conductance(self) -> np.ndarray:
+        """Sum of the mean normalised conductance before and after [1], float64 (P, K)."""
+        return self.conductance_parts / CONDUCTANCE_ONE
+
+    @property
+    def read_x2(self) -> np.ndarray:
+        """Sum of squared inputs relative to the largest of each vector [1], float64 (P, R)."""
+        return self.read_x2_parts / SQUARES_ONE
 
     def count_digital(self, phase: str, bits: int, **operations: int) -> None:
         """Add digital operations (named as in `DIGITAL`) of a word length [bit]."""

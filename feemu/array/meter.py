@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from feemu.array.ledger import PHASES, READS, STATE_BINS, Ledger
-from feemu.array.stepping import MAX_SLOTS
-from feemu.rng import PIECE
+from feemu.array import tally as tl
+from feemu.array.ledger import PHASES, READS, Ledger
+from feemu.array.plan import MAX_SLOTS
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
@@ -20,31 +20,29 @@ LISTED = 16_384
 
 
 def make_out(n_in: int, n_out: int) -> tuple:
-    """Return one thread's (histogram, normals, words, codes, ptr), see `step_coincidences`."""
+    """Return one thread's (tally, normals, codes, ptr), see `step_coincidences`."""
     size = max(MAX_SLOTS * n_out, min(LISTED, MAX_SLOTS * n_out * n_in))
     return (
-        np.zeros((2, STATE_BINS), np.int64),
-        np.empty(size + 8, np.float32),
-        np.empty(PIECE, np.uint32),
+        np.zeros(tl.SIZE, np.int64),
+        np.empty(size + 66, np.float32),
         np.empty(size, np.uint32),
         np.zeros(n_in + 1, np.int64),
     )
 
 
 class Meter:
-    """Running totals of one (phase, pair of pulse kinds); the book holds the rest.
-
-    Float totals are loaded from the ledger and written back, never added to it, so that sums
-    keep the order of the events whenever somebody looks.
-    """
+    """Running counters of one (phase, pair of pulse kinds), and the ledger they go to."""
 
     def __init__(self, n_kinds: int, shape: tuple[int, int], threads: int) -> None:
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
         self.out = make_out(*shape)
-        self.totals, self.lines = np.zeros(4), np.zeros(5, np.int64)
-        self.list_lines = np.zeros(4, np.int64)
-        self.load()
+        self.reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
+
+    @property
+    def tally(self) -> np.ndarray:
+        """Counters since the ledger was looked at, see `feemu.array.tally`."""
+        return self.out[0]
 
     @property
     def ledger(self) -> Ledger:
@@ -52,55 +50,42 @@ class Meter:
         self._store()
         return self.book
 
-    @property
-    def _where(self) -> tuple[int, list[int]]:
-        return PHASES.index(self.phase), list(self.kinds)
-
     def switch(self, phase: str, kinds: tuple[int, int]) -> None:
         """Count under another phase or pair of kinds from here on."""
         self._store()
         self.phase, self.kinds = phase, kinds
-        self.load()
-
-    def load(self) -> None:
-        """Take the running totals from the ledger."""
-        book, (p, k) = self.book, self._where
-        self.out[0][:] = book.state_hist[p, k]
-        self.totals[:2], self.totals[2:] = book.switched[p, k], book.conductance[p, k]
-        self.lines[:] = 0
-        self.list_lines[:] = 0
 
     def _store(self) -> None:
-        book, (p, k) = self.book, self._where
-        book.state_hist[p, k] = self.out[0]
-        book.pulses[p, k] = self.out[0].sum(axis=1)
-        book.switched[p, k], book.conductance[p, k] = self.totals[:2], self.totals[2:]
-        rows, columns_up, columns_down, slots, clipped = self.lines
-        book.row_pulses[p, k] += rows
-        book.column_pulses[p, k] += (columns_up, columns_down)
-        book.slots[p, k] += slots
-        book.clipped_updates[p] += clipped
-        self.lines[:] = 0
-        slots, pulses = self.list_lines[:2], self.list_lines[2:]
-        book.row_pulses[p, k] += slots
-        book.slots[p, k] += slots
-        book.column_pulses[p, k] += pulses
-        self.list_lines[:] = 0
+        book, now = self.book, self.tally
+        p, k = PHASES.index(self.phase), list(self.kinds)
 
-    def count_read(self, kind: str, reads: int, outputs: int, lines: int, squares: float) -> None:
-        """Add vector reads: their outputs converted, input lines driven and squared inputs."""
-        book, at = self.book, (PHASES.index(self.phase), READS.index(kind))
-        book.reads[at] += reads
-        book.adc[at] += outputs
-        book.dac[at] += lines
-        book.read_rows[at] += lines
-        book.read_x2[at] += squares
+        def pair(at: int) -> np.ndarray:
+            return now[at : at + 2]
+
+        states = now[: tl.SWITCHED].reshape(2, tl.STATE_BINS)
+        slots, pulses = pair(tl.LISTED_SLOTS), pair(tl.LISTED_PULSES)
+        book.state_hist[p, k] += states
+        book.pulses[p, k] += states.sum(axis=1)
+        book.switched_parts[p, k] += pair(tl.SWITCHED)
+        book.conductance_parts[p, k] += pair(tl.CONDUCTANCE)
+        book.row_pulses[p, k] += now[tl.ROWS] + slots
+        book.column_pulses[p, k] += pair(tl.COLUMNS) + pulses
+        book.slots[p, k] += now[tl.SLOTS] + slots
+        book.clipped_updates[p] += now[tl.CLIPPED]
+        now[:] = 0
+        for column, name in enumerate(("reads", "adc", "read_rows", "read_x2_parts")):
+            getattr(book, name)[p] += self.reads[:, column]
+        book.dac[p] += self.reads[:, tl.READ_LINES]
+        self.reads[:] = 0
+
+    def count_cells(self, kind: str, rows: int, cells: int) -> None:
+        """Add reads of single cells: every row is driven by itself, at full voltage."""
+        self.reads[READS.index(kind)] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
 
     def split(self, step: Callable, active: int, first: np.ndarray, events: int) -> None:
         """Run ``step(lo, hi, out)`` over `active` rows, split over threads by their events.
 
-        Every row's sums land in its own place and histograms are whole numbers, so that the
-        result is the same for any number of threads.
+        Counters are whole numbers, so that the result is the same for any number of threads.
         """
         if self.threads == 1 or events < THREAD_EVENTS:
             step(0, active, self.out)
@@ -113,4 +98,4 @@ class Meter:
             for job in jobs:
                 job.result()
         for out in outs:
-            self.out[0][:] += out[0]
+            self.tally[:] += out[0]

@@ -15,7 +15,7 @@ from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.meter import Meter
 from feemu.array.reading import (
     Reading,
-    count_lines,
+    count_reads,
     multiply_backward,
     multiply_forward,
     variance_backward,
@@ -128,7 +128,7 @@ class ReadableCells(Cells):
             raise ValueError(unknown("kind of read", kind, READS))
         g = self.conductance if cells is None else self.conductance[cells]
         rows = self.shape[0] if cells is None else np.unique(cells[0]).size
-        self._meter.count_read(kind, rows, g.size, rows, float(rows))
+        self._meter.count_cells(kind, rows, g.size)
         update = self.counters[f"read-{kind}"]
         self.counters[f"read-{kind}"] += 1
         if self.tables.read_noise > 0:
@@ -152,7 +152,7 @@ class ReadableCells(Cells):
             y += self._read_noise(seen, y.shape, forward, stream, update)
         y = self.reading.convert_outputs(y, seen, self.omega)
         if kind is not None:
-            self._meter.count_read(kind, x.shape[0], y.size, *count_lines(seen))
+            count_reads(seen, y.shape[1], self._meter.reads[READS.index(kind)])
         return y
 
     def _read_noise(

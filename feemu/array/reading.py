@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feemu._numba import jit
+from feemu.array import tally as tl
 from feemu.params import Record, param
 
 
@@ -133,16 +134,18 @@ def variance_backward(d, cells, w, scale, var):
 
 
 @jit
-def count_lines(x):
-    """Return (non-zero inputs, sum of squared inputs relative to each row's largest)."""
-    lines, squares = 0, 0.0
+def count_reads(x, outputs, counts):
+    """Add the reads of vectors `x` with `outputs` conversions each, see `feemu.array.tally`."""
     for b in range(x.shape[0]):
-        top, total = 0.0, 0.0
+        top, total, lines = np.float32(0.0), 0.0, 0
         for i in range(x.shape[1]):
-            v = abs(np.float64(x[b, i]))
+            v = abs(x[b, i])
             top = max(top, v)
-            total += v * v
-            lines += 1 if v > 0.0 else 0
-        if top > 0.0:
-            squares += total / (top * top)
-    return lines, squares
+            total += np.float64(v) * np.float64(v)
+            lines += v > 0
+        counts[tl.READ_LINES] += lines
+        if top > 0 and total < np.inf:
+            relative = total / (np.float64(top) * np.float64(top))
+            counts[tl.READ_SQUARES] += np.int64(tl.SQUARES_ONE * relative + 0.5)
+    counts[tl.READ_VECTORS] += x.shape[0]
+    counts[tl.READ_OUTPUTS] += x.shape[0] * outputs

@@ -11,16 +11,10 @@ from feemu import rng
 from feemu.array import stepping as st
 from feemu.array.checks import as_request, check_kinds, train_options
 from feemu.array.ledger import PHASES
+from feemu.array.plan import FIRST, ROWS, list_codes, make_plan
 from feemu.array.readable import COUNTERS, ReadableCells
 from feemu.array.reading import Reading
-from feemu.array.trains import (
-    add_rows,
-    coincidence,
-    list_codes,
-    list_counts,
-    plan_sample,
-    row_blocks,
-)
+from feemu.array.trains import coincidence, list_counts, plan_sample, row_blocks
 
 if TYPE_CHECKING:
     from feemu.devices import DeviceTables
@@ -79,42 +73,32 @@ class SynapseArray(ReadableCells):
         chip = seed if device_seed is None else device_seed
         seeds = (seed, chip)
         super().__init__(shape, tables, omega, seeds, array_id, reference, reading, threads)
-        self._make_scratch()
+        self._plan = make_plan(*self.shape)
         own = {p: rng.key(self.seed, self.array_id, s) for p, s in _PULSE_STREAM.items()}
         owner = self.array_id if train_id is None else int(train_id)
         trains = (rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
         self._keys, self._train_keys = own, (*trains, own["train"])
 
-    def _make_scratch(self) -> None:
-        n_in, n_out = self.shape
-        n = max(n_in, n_out)
-        self._scratch = (
-            (np.empty(n, np.uint32), np.empty(4 * n, np.uint32), np.zeros((2, 2), np.int64)),
-            (np.empty(n_out, np.int32), np.empty(n_out, np.uint32)),
-            (
-                np.empty(st.MAX_SLOTS * n_out + 1, np.uint32),
-                np.zeros(st.MAX_SLOTS, np.int64),
-                n_out,
-            ),
-            np.empty(n_in, np.int32),
-            np.empty(n_in, np.uint32),
-            np.empty(n_in, np.uint32),
-            np.empty(n_in, np.int64),
-        )
-        self._row_sums = np.zeros((n_in, 4))
-
     # -- programming ---------------------------------------------------------------------------
+
+    def _set_tables(self, tables: DeviceTables) -> None:
+        super()._set_tables(tables)
+        self._ctx: tuple | None = None
 
     def _use_kinds(self, kinds: tuple[int, int]) -> None:
         if kinds != self._meter.kinds:
             self._meter.switch(self.phase, check_kinds(kinds, self.tables.signs))
+            self._ctx = None
 
     def _context(self) -> tuple:
-        steps, kinds = self.tables.steps, list(self._meter.kinds)
-        if steps.shape[0] > 2:
-            steps = np.ascontiguousarray(steps[kinds])
-        spread = (self._cells, self.weights, self.events, self._variants)
-        return (*spread, steps, *self._curve(), self._scale)
+        """Return what kernels need of the array: (cells, weights, events, variants, steps, ...)."""
+        if self._ctx is None:
+            steps, kinds = self.tables.steps, list(self._meter.kinds)
+            if steps.shape[0] > 2:
+                steps = np.ascontiguousarray(steps[kinds])
+            spread = (self._cells, self.weights, self.events, self._variants)
+            self._ctx = (*spread, steps, *self._curve(), self._scale)
+        return self._ctx
 
     def pulse_coincidence(
         self,
@@ -161,28 +145,22 @@ class SynapseArray(ReadableCells):
         if meter.threads > 1 or self.tables.write_noise > 0:
             return self._by_sample(x, d, lr, options, update, ctx)
         return coincidence(
-            x, d, lr, self.granularity, options, keys, np.uint64(update), self._scratch, ctx,
-            meter.out, self._row_sums, meter.totals, meter.lines,
+            x, d, lr, self.granularity, options, keys, np.uint64(update), self._plan, ctx, meter.out
         )  # fmt: skip
 
     def _by_sample(
         self, x: np.ndarray, d: np.ndarray, lr: float, options: tuple, update: int, ctx: tuple
     ) -> int:
         """Program sample by sample: the same numbers, rows split over threads."""
-        total, meter, dw = 0, self._meter, self.granularity
-        slots, rows, masks, flips, first = self._scratch[2:]
-        keys, sums = self._train_keys, self._row_sums
+        total, meter, plan, dw = 0, self._meter, self._plan, self.granularity
+        rows, first = plan[0][ROWS], plan[1][FIRST]
         for b in range(x.shape[0]):
             now = np.uint64(update + b)
-            active, events = plan_sample(
-                x[b], d[b], lr, dw, options, keys, now, self._scratch, meter.lines
-            )
-            lists, draw = (rows, masks, flips, first), (keys[2], now)
-            step = partial(_step_part, lists, (slots, ctx, draw), sums)
-            meter.split(step, active, first, events)
-            add_rows(sums, active, meter.totals)
+            keys, draw = self._train_keys, (self._keys["train"], now)
+            active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, meter.tally)
+            meter.split(partial(_step_part, plan, ctx, draw), active, first, events)
             if events and self.tables.write_noise > 0:
-                ptr, codes = list_codes(masks[:active], slots)
+                ptr, codes = list_codes(plan, active, self.shape[1])
                 self._write_noise(rows[:active], ptr, codes, update + b, "train")
             total += events
         return total
@@ -210,7 +188,7 @@ class SynapseArray(ReadableCells):
 
         Parameters
         ----------
-        rows : ndarray of int32
+        rows : ndarray of uint32
             Rows, ascending.
         ptr : ndarray of int64, shape (rows + 1,)
             Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``.
@@ -230,16 +208,15 @@ class SynapseArray(ReadableCells):
         """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        ctx, key, sums = self._context(), self._keys[self.phase], self._row_sums
+        ctx, key = self._context(), self._keys[self.phase]
 
         def step(lo: int, hi: int, out: tuple) -> None:
             start = before + int(ptr[lo])
             noise = rng.normals_from(key, update, 0, start, int(ptr[hi] - ptr[lo]))
-            st.step_lists(rows, ptr, codes, noise, -int(ptr[lo]), lo, hi, ctx, out[0], sums)
+            st.step_lists(rows, ptr, codes, noise, -int(ptr[lo]), lo, hi, ctx, out[0])
 
         self._meter.split(step, rows.size, ptr[:-1], codes.size)
-        add_rows(sums, rows.size, self._meter.totals)
-        st.count_lines(ptr, codes, self._meter.list_lines)
+        st.count_lines(ptr, codes, self._meter.tally)
         if self.tables.write_noise > 0:
             self._write_noise(rows, ptr, codes, update, self.phase)
         return codes.size
@@ -309,12 +286,12 @@ class SynapseArray(ReadableCells):
             )
         self._cells[...], self.weights[...] = saved["cells"], saved["weights"]
         self._variants, self.events[...] = saved["variants"].copy(), saved["events"]
+        self._ctx = None
         self.counters = dict(zip(COUNTERS, (int(c) for c in saved["counters"])))
         book = {k.removeprefix("ledger_"): v for k, v in saved.items() if k.startswith("ledger_")}
         self.ledger.load(book)
-        self._meter.load()
 
 
-def _step_part(lists: tuple, state: tuple, sums: np.ndarray, lo: int, hi: int, out: tuple) -> None:
+def _step_part(plan: tuple, ctx: tuple, draw: tuple, lo: int, hi: int, out: tuple) -> None:
     """Step active rows ``lo..hi-1`` with one thread's scratch."""
-    st.step_coincidences(*lists, lo, hi, *state, out, sums)
+    st.step_coincidences(plan, lo, hi, ctx, draw, out)

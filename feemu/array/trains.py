@@ -10,8 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from feemu._numba import internal, jit
-from feemu.array.stepping import DOWN, MAX_SLOTS, step_coincidences
-from feemu.rng import fill_units
+from feemu.array import plan as pl
+from feemu.array import tally as tl
+from feemu.array.plan import DOWN
+from feemu.array.stepping import step_coincidences
+from feemu.rng import fill_words
 
 
 @internal
@@ -47,14 +50,14 @@ def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
 
 
 @internal
-def fire(values, gain, length, key, update, units, masks, work):
+def fire(values, gain, length, key, update, units, masks, scratch):
     """List the non-zero lines in `units` and the slots in which each fires in `masks` (bits).
 
     A line fires in a slot when the upper 24 bits of its word lie below
     ``floor(min(gain |value|, 1) 2^24)``. Returns (lines, signs): signs has bit 0 set if a value is
     positive and bit 1 if one is negative.
     """
-    thresholds, words, _ = work
+    thresholds = scratch[pl.THRESHOLDS]
     n, signs = np.int64(0), 0
     for i in range(values.size):
         v = np.float64(values[i])
@@ -65,44 +68,43 @@ def fire(values, gain, length, key, update, units, masks, work):
             signs |= 1 if v > 0.0 else 2
             n += 1
     for block in range((length + 3) // 4):
-        fill_units(key[0], key[1], units, n, update, block, words)
+        fill_words(key[0], key[1], units, n, update, block, 0, scratch)
         for s in range(min(4, length - 4 * block)):
-            slot = np.uint32(4 * block + s)
+            slot, words = np.uint32(4 * block + s), scratch[s]
             for a in range(n):
-                fires = (words[4 * a + s] >> np.uint32(8)) < thresholds[a]
+                fires = (words[a] >> np.uint32(8)) < thresholds[a]
                 masks[a] |= np.uint32(np.uint32(fires) << slot)
     return n, signs
 
 
 @internal
-def list_columns(d, n, length, units, masks, slots):
+def list_columns(d, n, length, units, masks, codes, counts):
     """Fill the slot lists with the columns that fire; returns how many with d > 0 and d < 0."""
-    slot_codes, slot_count, width = slots
     positive, total = 0, 0
     for slot in range(length):
-        count = slot * width
+        start = slot * d.size
+        count = start
         for a in range(n):
             j = units[a]
             fires = masks[a] >> np.uint32(slot) & np.uint32(1)
-            slot_codes[np.uintp(count)] = np.uint32(j) | (DOWN if d[j] > 0 else np.uint32(0))
+            codes[np.uintp(count)] = j | (DOWN if d[j] > 0 else np.uint32(0))
             count += np.int64(fires)
             positive += 1 if fires and d[j] > 0 else 0
-        slot_count[slot] = count - slot * width
-        total += slot_count[slot]
+        counts[slot] = count - start
+        total += counts[slot]
     return positive, total - positive
 
 
 @internal
-def list_rows(x, n, length, slots, rows, masks, flips, first):
+def list_rows(x, n, length, counts, rows, masks, flips, first):
     """Keep the rows that meet a column, in place; returns (rows, events, row firings)."""
-    slot_count = slots[1]
     active, events, firings = 0, 0, 0
     for a in range(n):
         here = 0
         for slot in range(length):
             fires = np.int64(masks[a] >> np.uint32(slot) & np.uint32(1))
             firings += fires
-            here += fires * slot_count[slot]
+            here += fires * counts[slot]
         if here > 0:
             rows[active], masks[active] = rows[a], masks[a]
             flips[active] = DOWN if x[rows[a]] < 0 else np.uint32(0)
@@ -113,7 +115,7 @@ def list_rows(x, n, length, slots, rows, masks, flips, first):
 
 
 @jit
-def plan_sample(x, d, lr, dw, options, keys, update, scratch, lines):
+def plan_sample(x, d, lr, dw, options, keys, update, plan, tally):
     """Draw one sample's trains; returns (active rows, events) and adds to the line counts.
 
     Parameters
@@ -122,45 +124,36 @@ def plan_sample(x, d, lr, dw, options, keys, update, scratch, lines):
         (bl_min, bl_max, managed).
     keys : tuple
         Keys of the x-train and d-train streams (and others).
-    scratch : tuple
-        Work arrays, see `feemu.array.synapses.SynapseArray`.
-    lines : ndarray of int64, shape (5,)
-        Row pulses of either direction, column pulses up and down, slots of either direction,
-        clipped updates; added to. The half-step of rows with x > 0 and columns with d < 0 is a
-        potentiation, and so on; a half-step for which x has no line of that sign is left out.
+    plan : tuple
+        (lanes, index, slot codes), see `feemu.array.plan`; filled.
+    tally : ndarray of int64
+        Counters, see `feemu.array.tally`; added to. The half-step of rows with x > 0 and columns
+        with d < 0 is a potentiation, and so on; a half-step for which x has no line of that sign
+        is left out.
     """
-    work, columns, slots, rows, masks, flips, first = scratch
+    lanes, index, codes = plan
     length, row_gain, column_gain, clipped = train_plan(x, d, lr, dw, *options)
     if length == 0:
         return 0, 0
-    values, gains = (x, d), (row_gain, column_gain)
-    units, bits = (rows, columns[0]), (masks, columns[1])
-    found = work[2]
-    for side in range(2):
-        found[side, 0], found[side, 1] = fire(
-            values[side], gains[side], length, keys[side], update, units[side], bits[side], work
-        )
-    n_rows, signs, n_columns = found[0, 0], found[0, 1], found[1, 0]
-    positive, negative = list_columns(d, n_columns, length, columns[0], columns[1], slots)
-    active, events, firings = list_rows(x, n_rows, length, slots, rows, masks, flips, first)
-    lines[0] += firings
-    lines[1] += (negative if signs & 1 else 0) + (positive if signs & 2 else 0)
-    lines[2] += (positive if signs & 1 else 0) + (negative if signs & 2 else 0)
-    lines[3] += length * (2 if signs == 3 else 1)
-    lines[4] += clipped
+    rows, masks = lanes[pl.ROWS], lanes[pl.ROW_SLOTS]
+    columns, bits = lanes[pl.COLUMNS], lanes[pl.COLUMN_SLOTS]
+    n_rows, signs = fire(x, row_gain, length, keys[0], update, rows, masks, lanes)
+    n_columns, _ = fire(d, column_gain, length, keys[1], update, columns, bits, lanes)
+    counts = index[pl.COUNTS]
+    positive, negative = list_columns(d, n_columns, length, columns, bits, codes, counts)
+    active, events, firings = list_rows(
+        x, n_rows, length, counts, rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
+    )
+    tally[tl.ROWS] += firings
+    tally[tl.COLUMNS] += (negative if signs & 1 else 0) + (positive if signs & 2 else 0)
+    tally[tl.COLUMNS + 1] += (positive if signs & 1 else 0) + (negative if signs & 2 else 0)
+    tally[tl.SLOTS] += length * (2 if signs == 3 else 1)
+    tally[tl.CLIPPED] += clipped
     return active, events
 
 
 @jit
-def add_rows(row_sums, active, totals):
-    """Add the rows' sums to the ledger's totals, row by row in order."""
-    for a in range(active):
-        for q in range(4):
-            totals[q] += row_sums[a, q]
-
-
-@jit
-def coincidence(x, d, lr, dw, options, keys, update, scratch, ctx, out, row_sums, totals, lines):
+def coincidence(x, d, lr, dw, options, keys, update, plan, ctx, out):
     """Program the request ``-lr d x^T`` sample by sample, in place; returns the pulses.
 
     Parameters
@@ -172,28 +165,13 @@ def coincidence(x, d, lr, dw, options, keys, update, scratch, ctx, out, row_sums
     update : uint64
         Update counter of the first sample; each sample advances it by one.
     """
-    slots, rows, masks, flips, first = scratch[2:]
     total, start = 0, np.int64(0)
     for b in range(x.shape[0]):
         now = np.uint64(update + np.uint64(b))
-        active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, scratch, lines)
-        draw = (keys[2], now)
-        step_coincidences(rows, masks, flips, first, start, active, slots, ctx, draw, out, row_sums)
-        add_rows(row_sums, active, totals)
+        active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, out[0])
+        step_coincidences(plan, start, active, ctx, (keys[2], now), out)
         total += events
     return total
-
-
-def list_codes(masks: np.ndarray, slots: tuple) -> tuple[np.ndarray, np.ndarray]:
-    """Return (ptr, codes) of the synapses that a planned sample pulses, row by row."""
-    codes, count, width = slots
-    firing = [codes[s * width : s * width + count[s]] for s in range(MAX_SLOTS)]
-    lists = [
-        np.concatenate([firing[s] for s in range(MAX_SLOTS) if mask >> s & 1])
-        for mask in masks.tolist()
-    ]
-    ptr = np.concatenate([[0], np.cumsum([len(codes) for codes in lists])]).astype(np.int64)
-    return ptr, np.concatenate(lists) if lists else np.empty(0, np.uint32)
 
 
 def row_blocks(counts: np.ndarray, limit: int) -> list[slice]:
@@ -217,5 +195,5 @@ def list_counts(counts: np.ndarray, part: slice) -> tuple[np.ndarray, np.ndarray
     ptr = np.concatenate([[0], np.cumsum(per_row[own])]).astype(np.int64)
     column = np.broadcast_to(np.arange(n.shape[1], dtype=np.uint32), n.shape)
     codes = np.where(n < 0, column | DOWN, column).astype(np.uint32)
-    rows = (own + part.start).astype(np.int32)
+    rows = (own + part.start).astype(np.uint32)
     return rows, ptr, np.repeat(codes.ravel(), many.ravel())

@@ -14,6 +14,9 @@ from feemu.cli.parser import Parser, joined
 COMMANDS = {
     "demo": ("demo", "run the pulse-width study in small, offline, in under a minute"),
     "train": ("train", "train a network on one device with one algorithm"),
+    "sweep": ("sweep", "run the study of a TOML file, and continue it"),
+    "status": ("status", "show where a sweep stands"),
+    "merge": ("merge", "join the results of several sweeps"),
     "fit": ("fit", "fit a measured pulse train: device, noise, spread, with intervals"),
     "devices": ("devices", "list the devices that come with feemu"),
     "algorithms": ("algorithms", "list the training algorithms and their parameters"),
@@ -22,6 +25,7 @@ COMMANDS = {
     "eval": ("evaluate", "test a trained network that was saved with train --save-state"),
     "plot": ("plot", "draw a result"),
     "data": ("data", "fetch a data set"),
+    "bench": ("bench", "measure the speed on this machine"),
 }
 OK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 
@@ -29,8 +33,9 @@ OK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0: done; 2: bad input, told in one line on stderr; 130: interrupted; 141: the reader of the
-    output went away. With FEEMU_DEBUG=1 an error shows where it comes from.
+    0: done; 1: cases of a sweep failed; 2: bad input, told in one line on stderr; 130:
+    interrupted; 141: the reader of the output went away. With FEEMU_DEBUG=1 an error shows where
+    it comes from.
     """
     arguments = joined(sys.argv[1:] if argv is None else list(argv))
     _log_to_stderr()

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     from feemu.energy import price
     from feemu.store import save
     from feemu.tasks import load_task
-    from feemu.train import with_data
+    from feemu.training import with_data
 
     result, picture = _files(options.out)
     family = preset(FAMILY)

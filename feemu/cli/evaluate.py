@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
     from feemu.cli.text import percent, table
     from feemu.state import read_state
     from feemu.tasks import load_task
-    from feemu.train import load_state
+    from feemu.training import load_state
 
     recorded = read_state(options.state)
     other = None if options.task is None else load_task(options.task, options.data)

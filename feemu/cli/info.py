@@ -126,12 +126,14 @@ def _result(name: str) -> None:
     for source in _sources(told):
         print(wrapped("source", source))
     _case_lines(told.get("case", {}))
-    print(wrapped("data", str(told.get("data_source", "not recorded"))))
+    print(wrapped("data", _all(told.get("data_source", "not recorded"))))
     for note in told.get("caveats", []):
         print(wrapped("caveat", note))
-    versions = [f"{n} {told[n]}" for n in _VERSIONS if n in told]
+    versions = [f"{n} {_all(told[n])}" for n in _VERSIONS if n in told]
     print(
-        wrapped("versions", ", ".join([*versions, f"physics {told.get('physics_version', '?')}"]))
+        wrapped(
+            "versions", ", ".join([*versions, f"physics {_all(told.get('physics_version', '?'))}"])
+        )
     )
     if "energy_total" not in ds:
         ds = price(ds)
@@ -140,6 +142,11 @@ def _result(name: str) -> None:
     if set(grid["done"].dims) == {*results.GRID, "epoch"}:
         print(f"\n{results.cell_table(grid)}")
     print(f"\n{_variables(ds)}")
+
+
+def _all(value: Any) -> str:
+    """Return what a sweep tells of its runs: one value, or the list of those that occur."""
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _sources(told: dict) -> list[str]:

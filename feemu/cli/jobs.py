@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
-import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +15,8 @@ from feemu.cli import text
 from feemu.cli.text import Line
 from feemu.energy import energy
 from feemu.store import write_bytes_atomic, write_json_atomic
-from feemu.sweep import sweep
-from feemu.train import Progress
+from feemu.sweeping import Folder, failures, sweep
+from feemu.training import Progress
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,10 +51,10 @@ class Watch:
             parts.append(f"programming {text.si(float(last['energy_device'].sum()), 'J')}")
         self.line.show("  ".join(filter(None, parts)))
 
-    def after(self, done: int, total: int, ds: xr.Dataset) -> None:
+    def after(self, done: int, total: int, ds: xr.Dataset | None) -> None:
         """Show that a run has ended."""
         left = self._left(done / total, 0.1)
-        if not self.line.due():
+        if not self.line.due() or ds is None:
             return
         accuracy = text.percent(float(ds["validation_accuracy"].values[-1]))
         last = ds.isel(epoch=[-1])
@@ -109,67 +104,42 @@ def run_cases(
     states : sequence of path, optional
         File for the final state of each case.
     """
-    kept = _kept_states(cases, parts, states)
-    common = {"data": data, "out": parts, "states": kept}
-    workers = min(workers, len(cases))
+    kept = states if parts is None or states is None else _kept_states(cases, parts)
     try:
-        if workers == 1:
-            progress = watch.after if watch.total > 1 else None
-            ds = sweep(cases, progress=progress, watch=watch.within, **common)
-        else:
-            ds = _on_workers(cases, watch, workers, common)
+        ds = sweep(
+            cases,
+            workers=min(workers, len(cases)),
+            progress=watch.after if watch.total > 1 else None,
+            watch=watch.within,
+            data=data,
+            out=parts,
+            states=kept,
+        )
     finally:
         watch.line.close()
+    if failed := failures(ds.attrs["provenance"]):
+        raise ValueError(f"seed {failed[0]['at']['seed']} failed: {failed[0]['error']}")
     if parts is not None and states is not None:
         for source, target in zip(kept, states):
             write_bytes_atomic(target, source.read_bytes())
     return ds
 
 
-def _on_workers(cases: Sequence[Case], watch: Watch, workers: int, common: dict) -> xr.Dataset:
-    # Only the parent answers Ctrl-C; it ends its workers, whose checkpoints are always whole.
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    try:
-        return sweep(cases, executor=pool, progress=watch.after, **common)
-    except BrokenProcessPool:
-        raise OSError(
-            "a worker process ended by itself, perhaps for lack of memory; try --workers 1"
-        ) from None
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _kept_states(cases: Sequence[Case], parts: Path | None, states: Sequence[Path] | None):
-    if parts is None or states is None:
-        return states
-    return [parts / f"{case.digest()[:32]}.state.npz" for case in cases]
+def _kept_states(cases: Sequence[Case], parts: Path) -> list[Path]:
+    return [Folder(parts).state(case.digest()) for case in cases]
 
 
 def remove_parts(cases: Sequence[Case], parts: Path) -> None:
     """Remove what these cases left in the folder of parts, and the folder if it is empty then."""
+    folder = Folder(parts)
     for case in cases:
-        for suffix in (".nc", ".state.npz", ".checkpoint.npz"):
-            (parts / f"{case.digest()[:32]}{suffix}").unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        parts.rmdir()
+        folder.forget(case.digest(), all_of_it=True)
+    folder.remove()
 
 
 def keep_parts(parts: Path) -> bool:
     """Return whether there is anything to continue from; an empty folder is removed."""
-    if not parts.is_dir():
-        return False
-    with contextlib.suppress(OSError):
-        parts.rmdir()
-    return parts.is_dir()
+    return not Folder(parts).remove()
 
 
 def processors() -> int:
@@ -180,7 +150,7 @@ def processors() -> int:
         return os.cpu_count() or 1
 
 
-def write_run_record(path: Path, line: Line, workers: int) -> Path:
+def write_run_record(path: Path, line: Line, workers: int | str) -> Path:
     """Write ``<name>.run.json`` beside a result: what depends on clock and machine."""
     record = {
         "command": ["feemu", *sys.argv[1:]],

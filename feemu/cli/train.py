@@ -169,7 +169,7 @@ def _files(options: argparse.Namespace) -> tuple[Path | None, list[Path] | None]
 
 
 def _with_task(cases: list[Case], task: Task) -> list[Case]:
-    from feemu.train import with_data
+    from feemu.training import with_data
 
     n = len(task.train_y)
     if cases[0].train_images > n:

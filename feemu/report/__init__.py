@@ -5,6 +5,7 @@ The statements are those of Garg et al., arXiv:2509.18121.
 
 from feemu.report.causes import causes_picture, causes_text, write_causes
 from feemu.report.claims import TARGETS, claims
+from feemu.report.contest import contest_picture, contest_text, standings, write_contest
 from feemu.report.pareto import on_front, tries_table
 from feemu.report.pictures import pareto_fronts, recovered_over_width, tau_w_picture
 from feemu.report.records import Claim
@@ -20,14 +21,18 @@ __all__ = [
     "causes_text",
     "claims",
     "claims_text",
+    "contest_picture",
+    "contest_text",
     "on_front",
     "pareto_fronts",
     "recovered",
     "recovered_over_width",
+    "standings",
     "study_text",
     "tau_w_map",
     "tau_w_picture",
     "tries_table",
     "write_causes",
+    "write_contest",
     "write_study",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from feemu.energy import EnergyModel, price
 from feemu.report.grid import METRIC, at_end
-from feemu.tune import Tuned
+from feemu.tuning import Tuned
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +31,7 @@ def tries_table(tuned: Tuned | dict[str, Tuned], model: EnergyModel | None = Non
     Parameters
     ----------
     tuned : Tuned or dict of Tuned
-        Result of `feemu.tune.tune`; several by what they were tuned for. One alone is taken as
+        Result of `feemu.tune`; several by what they were tuned for. One alone is taken as
         tuned for accuracy.
     model : EnergyModel, optional
         Prices.
@@ -54,7 +54,7 @@ def tries_table(tuned: Tuned | dict[str, Tuned], model: EnergyModel | None = Non
 
     named = by_objective(tuned)
     if not named:
-        raise ValueError("tuned: no search; give the result of feemu.tune.tune")
+        raise ValueError("tuned: no search; give the result of feemu.tune")
     parts, origin = [], {}
     for objective, search in named.items():
         rounds = [_ends(getattr(search, name), model) for name in ROUNDS]

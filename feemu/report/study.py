@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from feemu.devices import Family
-    from feemu.tune import Tuned
+    from feemu.tuning import Tuned
 
 DPI = 110
 

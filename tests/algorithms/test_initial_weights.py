@@ -57,7 +57,10 @@ def test_rounding_depends_on_the_seed_and_the_layer():
 
 @pytest.mark.parametrize("made", ALL, ids=lambda a: a.label)
 def test_all_algorithms_ask_for_the_same_initial_pulses(made):
-    """Every array gets the counts that plain SGD gives its own, one of a pair the reverse."""
+    """Every array gets the counts that plain SGD gives its own, one of a pair the reverse.
+
+    A fast array, later tiles, and an array that is programmed at the end get none.
+    """
     initial = np.random.default_rng(2).uniform(-0.5, 0.5, (12, 9)).astype(np.float32)
     given = spec("noisy", initial=initial)
     layer, plain = made.build(given), PlainSGD().build(given)
@@ -66,9 +69,12 @@ def test_all_algorithms_ask_for_the_same_initial_pulses(made):
         np.testing.assert_array_equal(layer.weights, initial)
         assert not counted(layer, "pulses", "init").any()
         return
-    for gamma, array in zip(layer.gammas, layer.arrays):
+    filled = 0 if made.label == "write_verify" else 2 if made.label.startswith("shift") else 1
+    for number, (gamma, array) in enumerate(zip(layer.gammas, layer.arrays)):
         pulses = array.ledger.pulses[0]
-        if not made.label.startswith("shift_global"):
+        if number >= filled:
+            assert not pulses.any()
+        elif not made.label.startswith("shift_global"):
             np.testing.assert_array_equal(pulses, wanted if gamma > 0 else wanted[::-1])
     assert counted(layer, "pulses", "train").sum() == 0
     if made.label in ("mixed_precision", "shift_none", "shift_push_pull"):

@@ -21,7 +21,7 @@ import pytest
 
 import feemu as fe
 from feemu.array import SynapseArray
-from feemu.train import build_network
+from feemu.training import build_network
 
 PAIRS = 9
 #: Timer of rows that work in this process.
@@ -65,17 +65,20 @@ def in_process(code: str, *arguments: str, cache: str = "0") -> float:
     return float(done.stdout)
 
 
-@cpu_time
-def test_plain_sgd_on_mnist(benchmark, figure, unit, mnist):
-    """CPU time per image, images 2000 to 4000: the first ones make more pulses."""
+def per_image(benchmark, unit, mnist, **case) -> tuple[float, float, float]:
+    """Return median CPU time [s] per image, the same in U, and U [s], over images 2000 to 4000.
+
+    The first images make more pulses.
+    """
     device = fe.tabulate(fe.preset("softbounds_aihwkit"))
-    net = build_network(fe.Case(device=device, **PLAIN), mnist)
+    made = fe.Case(device=device, **{**PLAIN, **case})
+    net, units = build_network(made, mnist), []
     parts = np.array_split(np.arange(2000, 4000), PAIRS)
-    units = []
 
     def images(part: np.ndarray) -> None:
-        for i in part:
-            net.train_step(mnist.train_x[i : i + 1], mnist.train_y[i : i + 1], PLAIN["lr"])
+        for i in range(part[0], part[-1] + 1, made.batch):
+            batch = slice(i, min(i + made.batch, part[-1] + 1))
+            net.train_step(mnist.train_x[batch], mnist.train_y[batch], made.lr)
 
     def before_each():
         units.append(unit())
@@ -85,9 +88,23 @@ def test_plain_sgd_on_mnist(benchmark, figure, unit, mnist):
     benchmark.pedantic(images, setup=before_each, rounds=PAIRS)
     each = [t / len(p) for t, p in zip(benchmark.stats.stats.data, parts)]
     ratio = statistics.median(t / u for t, u in zip(each, units))
-    figure("U: one float32 normal", 1e9 * statistics.median(units), "ns")
-    figure("plain SGD, 784-256-128-10, per image", 1e3 * statistics.median(each), "ms")
+    return statistics.median(each), ratio, statistics.median(units)
+
+
+@cpu_time
+def test_plain_sgd_on_mnist(benchmark, figure, unit, mnist):
+    seconds, ratio, u = per_image(benchmark, unit, mnist)
+    figure("U: one float32 normal", 1e9 * u, "ns")
+    figure("plain SGD, 784-256-128-10, per image", 1e3 * seconds, "ms")
     figure("plain SGD, 784-256-128-10, per image", ratio, "U", 40_000)
+
+
+@cpu_time
+@pytest.mark.parametrize("batch, limit", [(1, 45_000), (8, 20_000)])
+def test_tiki_taka_on_mnist(benchmark, figure, unit, mnist, batch, limit):
+    made = fe.algorithm("tiki_taka_v2", ideal=True)
+    _, ratio, _ = per_image(benchmark, unit, mnist, algorithm=made, batch=batch)
+    figure(f"Tiki-Taka v2, 784-256-128-10, batch {batch}, per image", ratio, "U", limit)
 
 
 @cpu_time

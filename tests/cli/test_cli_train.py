@@ -72,13 +72,11 @@ def test_state_of_each_seed_and_eval_on_other_data(feemu, refused, tmp_path, rng
 
 
 def test_interrupted_training_continues_to_the_same_bytes(feemu, tmp_path, monkeypatch):
-    from sys import modules
-
-    from feemu.sweep import _task
+    from feemu.sweeping.work import task_of
+    from feemu.training import _Run as run
 
     whole, cut = tmp_path / "whole.nc", tmp_path / "cut.nc"
     assert feemu(*SMALL, "--epochs", 3, "--out", whole).code == 0
-    run = modules["feemu.train"]._Run
     real = run.save
 
     def stop(self, path):
@@ -89,7 +87,7 @@ def test_interrupted_training_continues_to_the_same_bytes(feemu, tmp_path, monke
     seen = feemu(*SMALL, "--epochs", 3, "--out", cut)
     assert seen.code == 130 and f"continues from {cut}.parts" in seen.err and not cut.exists()
     monkeypatch.setattr(run, "save", real)
-    _task.cache_clear()
+    task_of.cache_clear()
     assert feemu(*SMALL, "--epochs", 3, "--out", cut).code == 0
     assert cut.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "cut.nc.parts").exists()
@@ -184,7 +182,7 @@ def test_full_disk_loses_nothing(feemu, tmp_path, monkeypatch):
     seen = feemu(*SMALL, "--out", out, "--overwrite")
     assert seen.code == 2 and "disk is full" in seen.err and "Traceback" not in seen.err
     assert out.read_bytes() == b"older result"
-    assert list((tmp_path / "run.nc.parts").glob("*.nc")), "the finished run is kept"
+    assert list((tmp_path / "run.nc.parts").glob("*.run.npz")), "the finished run is kept"
     monkeypatch.setattr(store, "_sync", real)
     assert feemu(*SMALL, "--out", out, "--overwrite").code == 0
     assert load(out)["done"].all()

@@ -32,22 +32,30 @@ from .ledger import STATE_BINS, OracleLedger
 from .normal import normal, normals
 from .philox import key, philox4x32, splitmix64, update_words, word, words
 from .trains import Train, make_train
+from .transfer import Agad, AutoRate, Chop, Lines, Tracking, buffer_line, held_off_zero
 
 __all__ = [
     "STATE_BINS",
+    "Agad",
+    "AutoRate",
+    "Chop",
     "ExactCurves",
+    "Lines",
     "MixedPrecision",
     "OracleArray",
     "OracleLedger",
     "Outcome",
     "TableCurves",
+    "Tracking",
     "Train",
     "alternating",
     "beta",
+    "buffer_line",
     "coincidence_batch",
     "constant",
     "drift_coefficients",
     "exponential_conductance",
+    "held_off_zero",
     "key",
     "linear_conductance",
     "make_train",

@@ -17,9 +17,9 @@ from feemu import schema
 from feemu.algorithms import Float, MixedPrecision, PlainSGD
 from feemu.case import Case
 from feemu.devices import preset, tabulate
-from feemu.sweep import combine
+from feemu.sweeping import combine
 from feemu.tasks import load_task
-from feemu.train import train
+from feemu.training import train
 
 WIDTHS = (2e-8, 2e-6, 2e-4)
 ORIGINS = ("measured", "interpolated", "extrapolated")

@@ -16,7 +16,7 @@ import pytest
 from small_cases import case, task
 
 from feemu.case import PHYSICS_VERSION
-from feemu.train import train
+from feemu.training import train
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 FIELDS = {"hidden": (12,), "epochs": 1.0, "train_images": 600, "batch": 4, "lr_end": 0.3}

@@ -17,8 +17,8 @@ LAYERS = (
     ("devices", "tasks", "mlp", "case"),
     ("array", "energy", "store", "curves", "instrument"),
     ("algorithms", "fit"),
-    ("recorder", "state", "train"),
-    ("statistics", "sweep", "tune", "plots", "report"),
+    ("recorder", "state", "training"),
+    ("statistics", "sweeping", "tuning", "plots", "report", "bench"),
     ("cli", "testing", "__init__", "__main__"),
 )
 PLACE = {name: layer for layer, names in enumerate(LAYERS) for name in names}
@@ -104,14 +104,14 @@ def test_no_circles():
 
 def test_the_check_sees_every_way_to_import():
     text = (
-        "import feemu.sweep\n"
+        "import feemu.sweeping\n"
         "from feemu import schema, price\n"
         "from feemu.array import Ledger, meter\n"
-        "if TYPE_CHECKING:\n    from feemu.train import train\n"
+        "if TYPE_CHECKING:\n    from feemu.training import train\n"
         "def f():\n    from .reading import read\n    from .. import rng\n    import numpy\n"
     )
     found = sorted(imports(text, "array.cells", package=False))
     assert found == [
-        (1, "sweep"), (2, "__init__"), (2, "schema"), (3, "array"), (3, "array.meter"),
-        (5, "train"), (7, "array.reading"), (8, "rng"),
+        (1, "sweeping"), (2, "__init__"), (2, "schema"), (3, "array"), (3, "array.meter"),
+        (5, "training"), (7, "array.reading"), (8, "rng"),
     ]  # fmt: skip

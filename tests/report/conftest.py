@@ -14,8 +14,8 @@ from known_study import made_up
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
 from feemu.case import Case
 from feemu.devices import preset, tabulate
-from feemu.sweep import spread_float, sweep
-from feemu.tune import Search, least_energy, tune
+from feemu.sweeping import spread_float, sweep
+from feemu.tuning import Search, least_energy, tune
 
 
 @pytest.fixture(scope="session")

@@ -25,13 +25,11 @@ def test_known_answers(line):
     block, unit, low, high = values[:4]
     k0, k1 = (np.uint32(v) for v in values[4:6])
     update = np.uint64(low | high << 32)
-    out = np.zeros(4, np.uint32)
-    rng.fill_words(k0, k1, np.uint32(unit), update, block, 1, out)
-    assert out.tolist() == values[6:]
-    units = np.array([7, unit, 8], np.uint32).view(np.int32)
-    out = np.zeros(12, np.uint32)
-    rng.fill_units(k0, k1, units, 3, update, block, out)
-    assert out[4:8].tolist() == values[6:]
+    units = np.array([7, unit, 8], np.uint32)
+    for stride in (0, 1):
+        out = np.zeros((4, 3), np.uint32)
+        rng.fill_words(k0, k1, units, 3, update, (block - stride) % 2**32, stride, out)
+        assert out[:, 1].tolist() == values[6:]
 
 
 def test_key_is_the_splitmix_chain():
@@ -65,19 +63,20 @@ def test_words_are_the_scalar_definition(update, unit):
 def test_any_start_block_gives_the_same_words_and_normals():
     k, update, unit = rng.key(3, 1, "pulse"), np.uint64(2**33 + 5), np.uint32(9)
     words, normals = rng.words(k, update, unit, 64), rng.normals(k, update, unit, 64)
-    scratch, part = np.empty(64, np.uint32), np.empty(64, np.float32)
+    part = np.empty(64, np.float32)
     for block, n_blocks in ((0, 16), (1, 1), (7, 5), (15, 1)):
         n = 4 * n_blocks
         here = slice(4 * block, 4 * block + n)
-        rng.fill_words(*k, unit, update, block, n_blocks, scratch)
-        np.testing.assert_array_equal(scratch[:n], words[here])
-        rng.fill_normals(*k, unit, update, block, n_blocks, scratch, part)
+        out, units = np.empty((4, n_blocks), np.uint32), np.full(n_blocks, unit)
+        rng.fill_words(*k, units, n_blocks, update, block, 1, out)
+        np.testing.assert_array_equal(out.T.ravel(), words[here])
+        rng.fill_normals(*k, unit, update, block, n_blocks, part)
         np.testing.assert_array_equal(part[:n], normals[here])
-    units = np.array([4, 9, 0], np.int32)
-    out = np.empty(12, np.uint32)
+    units = np.array([4, 9, 0], np.uint32)
+    out = np.empty((4, 3), np.uint32)
     for block in (0, 3, 15):
-        rng.fill_units(*k, units, 3, update, block, out)
-        np.testing.assert_array_equal(out[4:8], words[4 * block : 4 * block + 4])
+        rng.fill_words(*k, units, 3, update, block, 0, out)
+        np.testing.assert_array_equal(out[:, 1], words[4 * block : 4 * block + 4])
     one = np.array([rng.normal_from_word(w) for w in words], np.float32)
     np.testing.assert_array_equal(one, normals)
 

@@ -1,17 +1,14 @@
 """A grid of trainings of a tenth of a second each, run once for all tests."""
 
-import importlib
 from functools import cache
 
 import small_cases
 
 import feemu as fe
 from feemu.algorithms import algorithm
-from feemu.sweep import sweep
-from feemu.train import train
+from feemu.sweeping import sweep
+from feemu.training import train
 
-#: The module, whose name in `feemu` is a function.
-MODULE = importlib.import_module("feemu.sweep")
 WIDTHS = ("20ns", "20us")
 FIELDS = {"hidden": (6,), "epochs": 1.0, "train_images": 120, "batch": 4, "lr": 0.2}
 

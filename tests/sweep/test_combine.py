@@ -10,8 +10,8 @@ from small_cases import task
 import feemu as fe
 from feemu import schema
 from feemu.statistics import epochs_to
-from feemu.sweep import combine, spread_float, sweep
-from feemu.train import train
+from feemu.sweeping import combine, spread_float, sweep
+from feemu.training import train
 
 A, B = ("20ns", "plain_sgd", 0), ("20us", "mixed_precision", 1)
 FLOAT = ("20ns", "float", 0)
@@ -81,6 +81,20 @@ def test_labels_that_differ_are_left_to_the_provenance():
     assert combine([run(A), run(B)])["device"] == "hzo_superlattice"
 
 
+def test_versions_that_differ_are_all_told():
+    """A sweep that was continued after an update: which run has which version."""
+    old, new = run(B).copy(), run(A)
+    known = json.loads(old.attrs["provenance"])
+    old.attrs = {**old.attrs, "provenance": json.dumps({**known, "numpy": "1.0", "scipy": None})}
+    told = json.loads(combine([old, new]).attrs["provenance"])
+    assert told["numpy"] == sorted(["1.0", known["numpy"]]) and told["numba"] == known["numba"]
+    runs = {case["algorithm"]["name"]: case["run"] for case in told["cases"]}
+    assert runs["mixed_precision"] == {"numpy": "1.0", "scipy": None}
+    assert runs["plain_sgd"] == {"numpy": known["numpy"], "scipy": known["scipy"]}
+    same = json.loads(combine([run(A), run(B)]).attrs["provenance"])
+    assert same["numpy"] == known["numpy"] and all("run" not in c for c in same["cases"])
+
+
 @pytest.mark.parametrize("made", ([], iter([])))
 def test_nothing_to_combine(made):
     with pytest.raises(ValueError, match="for 0 runs; give one for each of at least one run"):
@@ -89,7 +103,7 @@ def test_nothing_to_combine(made):
 
 def test_networks_of_another_depth_are_refused_in_one_line():
     deep = train(case(hidden=(6, 5)), task())
-    with pytest.raises(ValueError, match=r"dimension 'layer' is \[0, 1, 2\] in one run") as seen:
+    with pytest.raises(ValueError, match=r"'layer' is \[0, 1\] in one run and \[0, 1, 2\]") as seen:
         combine([run(A), deep])
     assert "\n" not in str(seen.value)
 

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from grid_cases import FIELDS, MODULE, case, grid, run, whole
+from grid_cases import FIELDS, case, grid, run, whole
 from small_cases import file_digest
 
 import feemu as fe
 from feemu import schema
-from feemu.sweep import run_case, sweep
+from feemu.sweeping import failures, run_case, schedule, sweep, work
 
 
 def test_shape_and_labels():
@@ -84,17 +84,19 @@ def test_a_killed_sweep_goes_on(tmp_path):
 
     with pytest.raises(Cut):
         sweep(grid(), out=tmp_path, progress=cut)
-    shards = sorted(tmp_path.glob("*.nc"))
+    shards = sorted(tmp_path.glob("*.run.npz"))
     assert len(shards) == 3
     times = [os.stat(p).st_mtime_ns for p in shards]
     assert file_digest(sweep(grid()[::-1], out=tmp_path)) == file_digest(whole())
     assert [os.stat(p).st_mtime_ns for p in shards] == times
-    assert len([*tmp_path.iterdir()]) == 8, "no checkpoint or temporary file is left"
+    left = {path.name.partition(".")[2] for path in tmp_path.iterdir()}
+    assert left == {"run.npz", "json", "lock"}, "no checkpoint or temporary file is left"
+    assert len([*tmp_path.glob("*.run.npz")]) == 8
 
 
 def test_shards_are_used_without_running(tmp_path, monkeypatch):
     sweep(grid()[:2], out=tmp_path)
-    monkeypatch.setattr(MODULE, "train", None)
+    monkeypatch.setattr(work, "train", None)
     again = sweep(grid()[:2], out=tmp_path)
     assert again["done"].all() and again.sizes["seed"] == 2
 
@@ -103,14 +105,15 @@ def test_shards_are_used_without_running(tmp_path, monkeypatch):
 def test_a_damaged_shard_is_set_aside(damage, tmp_path, caplog):
     made = case()
     wanted = run_case(made, folder=str(tmp_path))
-    (shard,) = tmp_path.glob("*.nc")
+    (shard,) = tmp_path.glob("*.run.npz")
     body = shard.read_bytes()
     broken = {"cut": body[: len(body) // 2], "foreign": b"CDF\x01 not ours", "empty": b""}[damage]
     shard.write_bytes(broken)
     with caplog.at_level(logging.WARNING, "feemu"):
         again = run_case(made, folder=str(tmp_path))
     assert again.identical(wanted) and "shard set aside and run again" in caplog.text
-    assert shard.with_suffix(".corrupt").read_bytes() == broken
+    (aside,) = tmp_path.glob("*.corrupt")
+    assert aside.read_bytes() == broken
     assert shard.read_bytes() == body
 
 
@@ -126,7 +129,21 @@ def test_a_killed_case_goes_on_from_its_checkpoint(tmp_path):
     assert len([*tmp_path.glob("*.checkpoint.npz")]) == 1
     ds = run_case(made, folder=str(tmp_path), progress=lambda p: seen.append(p.epoch))
     assert seen == [2.0, 3.0] and ds.identical(run_case(made))
-    assert [p.suffix for p in tmp_path.iterdir()] == [".nc"]
+    assert [p.name[32:] for p in tmp_path.iterdir()] == [".run.npz"]
+
+
+def test_what_a_finished_case_had_no_time_to_remove_goes(tmp_path):
+    """As when it is killed between the writing of its shard and the removal of the rest."""
+    ds = sweep([case()], out=tmp_path)
+    (shard,) = tmp_path.glob("*.run.npz")
+    digest = shard.name.partition(".")[0]
+    other = tmp_path / f"{'0' * 32}.checkpoint.npz"
+    names = (f"{digest}.checkpoint.npz", f"{digest}.failed.json", ".feemu-0123.tmp", other.name)
+    for name in names:
+        (tmp_path / name).write_bytes(b"left")
+    assert file_digest(sweep([case()], out=tmp_path)) == file_digest(ds)
+    assert not {*names[:3]} & {path.name for path in tmp_path.iterdir()}
+    assert other.exists(), "an unfinished case keeps its checkpoint"
 
 
 def test_a_state_file_that_is_missing_runs_the_case_again(tmp_path):
@@ -154,14 +171,56 @@ def refuse_to_run(*_, **__):
     ),
 )
 def test_bad_sweeps_are_refused_before_they_run(cases, options, told, monkeypatch):
-    monkeypatch.setattr(MODULE, "run_case", refuse_to_run)
+    monkeypatch.setattr(schedule, "attempt", refuse_to_run)
     with pytest.raises(ValueError, match=told) as seen:
         sweep([case(w) for w in cases], **options)
     assert "\n" not in str(seen.value)
 
 
-def test_a_case_that_fails_ends_the_sweep_and_keeps_what_is_there(tmp_path):
-    bad = case(seed=7).replace(train_images=10**6)
-    with pytest.raises(ValueError, match="train_images = 1000000: the task has 1198"):
-        sweep([case(), bad, case(seed=1)], out=tmp_path)
-    assert len([*tmp_path.glob("*.nc")]) == 1
+# -- failures ----------------------------------------------------------------------------------
+
+BAD = {"train_images": 10**6}
+TOLD = "ValueError: Case.train_images = 1000000: the task has 1198 training images"
+
+
+@pytest.mark.parametrize("out", (True, False))
+def test_a_case_that_fails_is_recorded_and_the_others_run(out, tmp_path, caplog):
+    cases, folder = [case(), case(seed=7, **BAD), case(seed=1)], tmp_path if out else None
+    seen = []
+    ds = sweep(cases, out=folder, progress=lambda done, total, one: seen.append((done, one)))
+    assert [done for done, _ in seen] == [1, 2, 3] and seen[1][1] is None
+    schema.validate(ds)
+    assert ds["done"].any("epoch").sel(seed=[0, 1]).all() and not ds["done"].sel(seed=7).any()
+    assert ds["test_accuracy"].sel(seed=7).isnull().all()
+    (failed,) = failures(ds.attrs["provenance"])
+    assert failed["at"]["seed"] == 7 and failed["error"] == TOLD and TOLD in caplog.text
+    if out:
+        (note,) = tmp_path.glob("*.failed.json")
+        told = json.loads(note.read_text())
+        assert told["error"] == TOLD and "Traceback" in told["details"][0]
+        assert file_digest(sweep(cases, out=tmp_path)) == file_digest(ds)
+
+
+def test_a_case_that_failed_runs_again_and_its_note_goes(tmp_path, monkeypatch):
+    cases = [case(), case(seed=1)]
+    real = work.train
+
+    def train(one, *args, **options):
+        if one.seed == 1:
+            raise RuntimeError("out of\nluck")
+        return real(one, *args, **options)
+
+    monkeypatch.setattr(work, "train", train)
+    ds = sweep(cases, out=tmp_path)
+    assert failures(ds.attrs["provenance"])[0]["error"] == "RuntimeError: out of luck"
+    monkeypatch.undo()
+    whole = sweep(cases, out=tmp_path)
+    assert whole["done"].all() and not failures(whole.attrs["provenance"])
+    assert not [*tmp_path.glob("*.failed.json")]
+    assert file_digest(whole) == file_digest(sweep(cases))
+
+
+def test_a_sweep_in_which_all_cases_fail_is_an_error():
+    with pytest.raises(ValueError, match=r"all 2 cases failed; at .*1198 training images") as seen:
+        sweep([case(**BAD), case(seed=1, **BAD)])
+    assert "\n" not in str(seen.value)

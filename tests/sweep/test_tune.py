@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from grid_cases import MODULE, case
+from grid_cases import case
 
-from feemu.tune import TUNING_SEED, Search, candidates, final_accuracy, least_energy, tune
+from feemu.sweeping import work
+from feemu.tuning import TUNING_SEED, Search, candidates, final_accuracy, least_energy, tune
 
 SEARCH = Search(tries=4, keep=2, images=60, images_long=120, seeds=2, lr_min=0.03, lr_max=3.0)
 CELLS = [case("20ns", "plain_sgd"), case("20us", "mixed_precision"), case("20ns", "float")]
@@ -117,20 +118,20 @@ def test_the_score_is_the_last_validation_accuracy(found):
 def test_the_test_set_is_never_used(found, monkeypatch):
     """Another test set: other test accuracies, the same choice and the same scores."""
     _, (chosen, first, second) = found
-    original = MODULE.load_task
+    original = work.load_task
 
     def with_other_test(name, data):
         known = original(name, data)
         test_y = (known.test_y + 1 + np.arange(len(known.test_y)) % 3) % 10
         return dataclasses.replace(known, test_y=test_y)
 
-    MODULE._task.cache_clear()
-    monkeypatch.setattr(MODULE, "load_task", with_other_test)
+    work.task_of.cache_clear()
+    monkeypatch.setattr(work, "load_task", with_other_test)
     try:
         again = tune(CELLS[:2], SEARCH, n_train=N_TRAIN)
     finally:
         monkeypatch.undo()
-        MODULE._task.cache_clear()
+        work.task_of.cache_clear()
     assert [c.digest() for c in again.chosen] == [c.digest() for c in chosen[:2]]
     for cell in CELLS[:2]:
         for one, other in ((first, again.first), (second, again.second)):
@@ -142,15 +143,30 @@ def test_the_test_set_is_never_used(found, monkeypatch):
 
 def test_the_search_resumes_and_another_score_takes_the_same_tries(found, monkeypatch):
     folder, (chosen, *_) = found
-    shards, cell = {*folder.glob("*.nc")}, CELLS[1]
-    monkeypatch.setattr(MODULE, "train", None)
+    before, cell = {*folder.glob("*.run.npz")}, CELLS[1]
+    monkeypatch.setattr(work, "train", None)
     again = tune([cell], SEARCH, n_train=N_TRAIN, out=folder)
     assert again.chosen[0].digest() == chosen[1].digest()
     monkeypatch.undo()
     worst = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, score=lambda ds: -final_accuracy(ds))
     assert worst.first.drop_vars("score").identical(again.first.drop_vars("score"))
     assert worst.chosen[0].digest() != chosen[1].digest()
-    assert len({*folder.glob("*.nc")} - shards) <= SEARCH.keep * SEARCH.seeds
+    assert len({*folder.glob("*.run.npz")} - before) <= SEARCH.keep * SEARCH.seeds
+
+
+def test_an_early_score_decides_what_runs_for_longer(found):
+    folder, (*_, second) = found
+    cell = CELLS[1]
+
+    def worst(ds):
+        return -final_accuracy(ds)
+
+    early = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, early=worst)
+    both = tune([cell], SEARCH, n_train=N_TRAIN, out=folder, score=worst)
+    at = place(cell)
+    assert early.second["train_loss"].sel(at).identical(both.second["train_loss"].sel(at))
+    assert not early.second["train_loss"].equals(second["train_loss"].sel(at))
+    assert (early.second["score"] == -both.second["score"]).sel(at).all()
 
 
 def test_a_score_of_energy_ranks_all_that_reach_the_target_first(found):

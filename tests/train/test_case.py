@@ -1,9 +1,11 @@
 """The record of a case: its hash, and what it refuses."""
 
 import dataclasses
+import hashlib
 import json
 import pickle
 
+import numpy as np
 import pytest
 from small_cases import case, device
 
@@ -123,3 +125,34 @@ def test_bad_types_are_refused_in_one_line(change, told):
     with pytest.raises(TypeError, match=told) as seen:
         case("mixed_precision").replace(**change)
     assert "\n" not in str(seen.value)
+
+
+# -- one form for equal values -------------------------------------------------------------------
+
+
+def test_the_type_of_a_number_is_the_declared_one():
+    one, other = case("plain_sgd", lr=1, epochs=3), case("plain_sgd", lr=1.0, epochs=np.float64(3))
+    assert one == other.replace(device=one.device) and one.digest() == other.digest()
+    assert type(one.lr) is type(other.epochs) is float
+    assert type(case("plain_sgd", seed=np.int64(3)).seed) is int
+    assert type(case("plain_sgd", batch=4.0).batch) is int
+    assert type(fe.SoftBounds(A_up=np.float32(0.5)).A_up) is float
+
+
+def test_the_hash_is_that_of_numbers_as_json_writes_them():
+    """Shards of earlier versions are found: the hash of floats and integers did not change."""
+    made = case("plain_sgd")
+    body = json.loads(json.dumps(made.to_dict(), sort_keys=True))
+    for name in ("lr", "epochs", "lr_end", "weight_scale", "init_gain"):
+        assert isinstance(body[name], float)
+    for name in ("seed", "batch", "device_seed", "dac_bits", "train_images"):
+        assert isinstance(body[name], int)
+    text = json.dumps(body, sort_keys=True).encode()
+    assert hashlib.sha256(text).hexdigest() == made.digest()
+
+
+def test_a_task_may_be_a_path_and_nothing_else_than_text(tmp_path):
+    path = tmp_path / "own.npz"
+    assert case("float", task=path).digest() == case("float", task=str(path)).digest()
+    with pytest.raises(TypeError, match="task = 3: must be text"):
+        case("float", task=3)

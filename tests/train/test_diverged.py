@@ -8,7 +8,8 @@ import pytest
 from small_cases import case, file_digest, task
 
 import feemu as fe
-from feemu.train import train
+from feemu.algorithms import algorithm
+from feemu.training import build_network, train
 
 WILD = {"lr": 1e6, "activation": "relu", "init_gain": 100.0, "hidden": (8, 8, 8), "epochs": 3.0}
 
@@ -63,6 +64,28 @@ def test_arrays_survive_any_learning_rate(name):
     assert (clipped.sum("layer") > 60).all()
 
 
-def test_mixed_precision_says_what_to_change():
-    with pytest.raises(ValueError, match=r"mixed_precision: an update asks for .* lower lr, or"):
-        train(case("mixed_precision", lr=1e6, weight_scale=1e-4, train_images=20), task())
+@pytest.mark.parametrize("name", ("mixed_precision", "stochastic_rounding"))
+def test_more_pulses_than_can_be_listed_end_a_run(name, tmp_path, caplog):
+    """An absurd rate: what was computed is saved and marked, and the log says what to change."""
+    made = case("mixed_precision", lr=1e6, weight_scale=1e-4, train_images=20)
+    made = made.replace(algorithm=algorithm(name))
+    ds = train(made, task())
+    assert ds.sizes["epoch"] == 2 and ds["images"][-1] == made.batch
+    assert ds["train_loss"][-1] == math.inf and np.isfinite(ds["validation_accuracy"][0])
+    assert f"{name}: an update asks for" in caplog.text and "lower lr, or" in caplog.text
+    assert fe.load(fe.save(ds, tmp_path / "run.nc")).identical(ds)
+    for _ in range(2):
+        assert train(made, task(), checkpoint=tmp_path / "c.npz").identical(ds)
+
+
+def test_errors_that_overflow_end_a_run():
+    """A finite loss whose errors are not finite on their way back."""
+    net = build_network(wild(lr=0.1, hidden=(8, 8), activation="tanh"), task())
+    for layer in net.layers[1:]:
+        layer.weights[...] = 3e38 * np.sign(layer.weights)
+    x = np.zeros((4, task().n_features), np.float32)
+    before = [layer.weights.copy() for layer in net.layers]
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert net.train_step(x, task().train_y[:4], 0.1) == math.inf
+    for layer, kept in zip(net.layers, before):
+        np.testing.assert_array_equal(layer.weights, kept)

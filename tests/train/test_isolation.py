@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_cases import case, device, differing, result, task
 
-from feemu.train import train
+from feemu.training import train
 
 
 def other_test(images):

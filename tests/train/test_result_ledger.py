@@ -6,7 +6,7 @@ from small_cases import CASES, case, device, result, task
 
 import feemu as fe
 from feemu import schema
-from feemu.train import train
+from feemu.training import train
 
 NAMES = tuple(CASES)
 ARRAYS = tuple(n for n in NAMES if n != "float")

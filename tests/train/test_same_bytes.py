@@ -9,7 +9,7 @@ import small_cases
 from small_cases import CASES, case, device, differing, digest, file_digest, result, task
 
 import feemu as fe
-from feemu.train import build_network, evaluation_points, load_state, train
+from feemu.training import build_network, evaluation_points, load_state, train
 
 
 class Cut(Exception):

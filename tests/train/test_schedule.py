@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_cases import case, result, task
 
-from feemu.train import _Run, evaluation_points, train
+from feemu.training import _Run, evaluation_points, train
 
 
 def test_points_of_a_long_run():

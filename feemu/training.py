@@ -17,7 +17,7 @@ from feemu import rng
 from feemu.algorithms import LayerSpec
 from feemu.array import Reading
 from feemu.case import Case
-from feemu.mlp import MLP
+from feemu.mlp import MLP, Diverged
 from feemu.recorder import Recorder
 from feemu.state import pack_case, read_state, unpack_case
 from feemu.store import write_bytes_atomic
@@ -119,12 +119,23 @@ class _Run:
                 self._epoch, self._order = epoch, rng.permutation(k, epoch, self.n)
             size = min(self.case.batch, self.n - start, until - self.images)
             picked = self._order[start : start + size]
-            loss = self.net.train_step(x[picked], y[picked], self.lr(self.images))
+            loss = self._step(x[picked], y[picked])
             self.loss_sum += loss * size
             self.loss_count += size
             self.images += size
             if not math.isfinite(loss):
                 return
+        if self.images == self.total:
+            for layer in self.net.layers:
+                layer.finish()
+
+    def _step(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Take one step; returns the loss, infinity where the updates have diverged."""
+        try:
+            return self.net.train_step(x, y, self.lr(self.images))
+        except Diverged as error:
+            log.warning("%s", error)
+            return math.inf
 
     def evaluate(self) -> Progress:
         """Record the network as it is now; the test set is looked at after whole epochs only."""

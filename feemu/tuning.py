@@ -12,7 +12,7 @@ import numpy as np
 from feemu import rng
 from feemu.case import Case
 from feemu.params import Record, param
-from feemu.sweep import sweep
+from feemu.sweeping import sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,6 +101,7 @@ def tune(
     *,
     n_train: int,
     score: Callable[[xr.Dataset], xr.DataArray] | None = None,
+    early: Callable[[xr.Dataset], xr.DataArray] | None = None,
     **options: Any,
 ) -> Tuned:
     """Search the hyper-parameters of every cell with the same budget.
@@ -117,11 +118,15 @@ def tune(
     score : callable, optional
         Dataset to the figure to maximise (no dimension `epoch`); default `final_accuracy`. Only
         validation results may enter it.
+    early : callable, optional
+        The same for the first round; default `score`. What costs little on the way to a target is
+        lost in a first round too short to reach it, unless that is asked for less.
     options
-        `data`, `out`, `workers`, `executor`, `progress` of `feemu.sweep.sweep`; with `out` the
+        `data`, `out`, `workers`, `executor`, `progress` of `feemu.sweep`; with `out` the
         same search resumes, and another score takes the first round from there.
     """
     search, score = search or Search(), score or final_accuracy
+    early = early or score
     places = [_place(cell) for cell in cells]
     if len(set(places)) < len(places):
         twice = next(p for p in places if places.count(p) > 1)
@@ -130,7 +135,7 @@ def tune(
         )
     tries = {_place(cell): candidates(cell, search) for cell in cells}
     runs = [(i, case) for own in tries.values() for i, case in enumerate(own)]
-    first = _round(runs, search.images / n_train, 1, score, options)
+    first = _round(runs, search.images / n_train, 1, early, options)
     kept = {at: [own[i] for i in _ranking(first, at)[: search.keep]] for at, own in tries.items()}
     runs = [(i, case) for own in kept.values() for i, case in enumerate(own)]
     second = _round(runs, search.images_long / n_train, search.seeds, score, options)

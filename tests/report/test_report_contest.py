@@ -1,0 +1,67 @@
+"""Algorithms beside each other: the front, the table with its advice, and the files."""
+
+import numpy as np
+import pytest
+from known_study import made_up, noise
+
+from feemu.energy import price
+from feemu.report import contest_text, standings, write_contest
+from feemu.report.grid import at_end
+
+ACCURACY = {"plain_sgd": 0.80, "shift_push_pull": 0.949, "mixed_precision": 0.95, "float": 0.98}
+LOAD = {"plain_sgd": 4, "shift_push_pull": 1, "mixed_precision": 8, "float": 1}
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Eight seeds; push-pull is a tenth of a point behind at an eighth of the events."""
+    return made_up(
+        test=lambda name, width, seed: ACCURACY[name] + 0.002 * noise(seed),
+        load=lambda name, width, seed: LOAD[name],
+    )
+
+
+def test_means_and_costs(made):
+    table = standings(made)
+    for name, wanted in ACCURACY.items():
+        at = table.sel(algorithm=name)
+        np.testing.assert_allclose(at["accuracy"], wanted, atol=1e-9)
+        assert (at["low"] < wanted).all() and (at["high"] > wanted).all()
+    total = at_end(price(made)["energy_total"].sum("phase")).mean("seed")
+    np.testing.assert_allclose(table["energy_total"], total, rtol=1e-6)
+
+
+def test_the_front_is_what_no_other_beats(made):
+    """Push-pull costs least, mixed precision is best; plain SGD is worse and dearer; no float."""
+    front = standings(made)["front"]
+    on = {str(n) for n in front["algorithm"].values if bool(front.sel(algorithm=n).all())}
+    assert on == {"shift_push_pull", "mixed_precision"}
+    assert not front.sel(algorithm=["plain_sgd", "float"]).any()
+
+
+def test_the_advice_takes_the_cheapest_that_is_not_told_apart(made):
+    text = contest_text(standings(made))
+    assert text.count("Most accurate: mixed precision. Cheapest within its 95 % interval") == 3
+    assert "shift: push pull, with" in text and "quick" not in text
+    order = [text.index(w) for w in ("\nfloat", "\nmixed", "\nshift", "\nplain")]
+    assert order == sorted(order)
+
+
+def test_few_seeds_are_called_quick():
+    text = contest_text(standings(made_up(seeds=2)))
+    assert "quick: fewer than 5 seeds" in text and "95 %" not in text
+
+
+def test_files_of_a_real_search(real, tmp_path, monkeypatch):
+    monkeypatch.setattr("feemu.report.contest.DPI", 30)
+    files = write_contest(tmp_path / "new", real[0], real[2]["accuracy"])
+    assert set(files) == {p.name for p in (tmp_path / "new").iterdir()} == {
+        "algorithms.nc", "tries.nc", "algorithms.txt", "accuracy_over_energy.png",
+        "tuning_progress.png",
+    }  # fmt: skip
+    assert "Most accurate" in files["algorithms.txt"].read_text()
+
+
+def test_no_sweep_is_refused():
+    with pytest.raises(TypeError, match=r"contest: expected an xarray.Dataset"):
+        standings("algorithms")

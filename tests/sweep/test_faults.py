@@ -1,0 +1,130 @@
+"""A fault at each step of each write: files are whole or absent, and the sweep goes on later."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+from grid_cases import case
+from small_cases import file_digest
+
+from feemu import store
+from feemu.sweeping import Folder, merge, sweep, work
+from feemu.sweeping.runs import read_run
+
+CASES = [case(seed=s, epochs=2.0, train_images=40, hidden=(3,)) for s in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Return the digest of the sweep that nothing disturbs."""
+    return file_digest(sweep(CASES))
+
+
+class Faults:
+    """Counts what is asked of the disk, and lets some of it fail.
+
+    A write that fails has put half of its bytes into the file.
+    """
+
+    def __init__(self, monkeypatch, first=0, code=errno.ENOSPC, lasting=False):
+        self.count, self.first, self.code, self.lasting = 0, first, code, lasting
+        for name in ("open", "fsync", "replace"):
+            real = getattr(os, name)
+            monkeypatch.setattr(os, name, self.step(real))
+        real = store._write_all
+        monkeypatch.setattr(
+            store, "_write_all", self.step(real, lambda n, d: real(n, d[: len(d) // 2]))
+        )
+        monkeypatch.setattr(work, "SPACING", 0.0)
+
+    def step(self, real, partly=None):
+        """Return a function that fails when its turn has come."""
+
+        def call(*args, **options):
+            self.count += 1
+            if self.first and (
+                self.count == self.first or (self.lasting and self.count > self.first)
+            ):
+                if partly:
+                    partly(*args)
+                raise OSError(self.code, os.strerror(self.code))
+            return real(*args, **options)
+
+        return call
+
+
+def steps(folder):
+    """Return how often an undisturbed sweep asks something of the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        seen = Faults(patch)
+        sweep(CASES, out=folder)
+    return seen.count
+
+
+def check(folder):
+    """Check that every file is whole; return the hashes of the finished cases."""
+    for path in folder.iterdir():
+        if path.name.endswith(".run.npz"):
+            read_run(path, path.name[:32])
+        elif path.suffix == ".npz":
+            with np.load(path) as file:
+                assert all(file[name] is not None for name in file.files)
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+        else:
+            assert path.name == "sweep.lock"
+    return Folder(folder).digests() if folder.exists() else set()
+
+
+def test_one_fault_anywhere(whole, tmp_path):
+    """An input/output error at every single step, once."""
+    number = steps(tmp_path / "quiet")
+    assert number > 40
+    told = 0
+    for first in range(1, number + 1):
+        out, ended = tmp_path / str(first), []
+        with pytest.MonkeyPatch.context() as patch:
+            Faults(patch, first, errno.EIO)
+            try:
+                ds = sweep(CASES, out=out, progress=lambda done, *_, to=ended: to.append(done))
+                assert file_digest(ds) == whole, "a fault that is not told changed nothing"
+            except OSError as error:
+                assert "\n" not in str(error), first
+                told += 1
+        if out.exists():
+            assert len(check(out)) >= len(ended), "what has ended is kept"
+    assert told > 15
+    for first in range(1, number + 1, 7):
+        assert file_digest(sweep(CASES, out=tmp_path / str(first))) == whole
+
+
+def test_a_disk_that_is_full_from_some_moment_on(whole, tmp_path, caplog):
+    number = steps(tmp_path / "quiet")
+    for first in range(1, number, 5):
+        out, ended = tmp_path / str(first), []
+        with pytest.MonkeyPatch.context() as patch:
+            Faults(patch, first, errno.ENOSPC, lasting=True)
+            with pytest.raises(OSError, match=r"space|disk is full") as seen:
+                sweep(CASES, out=out, progress=lambda done, *_, to=ended: to.append(done))
+        assert "\n" not in str(seen.value)
+        if out.exists():
+            kept = check(out)
+            assert len(kept) >= len(ended)
+            if ended:
+                assert f"{len(ended)} of 2 cases are finished and kept" in str(seen.value)
+            assert file_digest(sweep(CASES, out=out)) == whole
+
+
+@pytest.mark.parametrize("code", (errno.EROFS, errno.EACCES))
+def test_a_folder_that_may_not_be_written_to(code, whole, tmp_path):
+    """Told before anything runs; what is finished there can still be joined."""
+    sweep(CASES, out=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.MonkeyPatch.context() as patch:
+        Faults(patch, 1, code, lasting=True)
+        with pytest.raises(OSError, match=r"nothing can be written there .*'feemu merge'"):
+            sweep(CASES, out=tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert file_digest(merge([tmp_path])) == whole
