@@ -12,6 +12,7 @@ import numpy as np
 from feemu.fit import checks, limits
 from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
 from feemu.fit.derived import FIGURES, derived
+from feemu.fit.drawn import DRAWS
 from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
@@ -27,8 +28,6 @@ from feemu.fit.trajectories import simulated
 if TYPE_CHECKING:
     import xarray
 
-#: Draws that figures are derived from.
-_DERIVED = 400
 #: A fit is far from the levels beyond this many times their scatter.
 FAR = 1.25
 _RESAMPLED = 60
@@ -197,7 +196,8 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
     rest = residuals(found, x, u)
     seen = checks.predictive(found, x, u)
     told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
-    return Part(found, drawn, x, u, tau, values, named, told, rest, seen)
+    columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
+    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen)
 
 
 def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
@@ -229,7 +229,7 @@ def _at_bound(found: Estimate, held: bool) -> list[str]:
 
 def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:
     """Return figures for the first draws of the parameters."""
-    few = drawn.x[:_DERIVED]
+    few = drawn.x[:DRAWS]
     problem = found.problem
     rows = [physical(found, a, tau) for a in few]
     values = {k: np.array([r[k] for r in rows]) for k in ("G_min", "G_max", "relative", "absolute")}
