@@ -31,7 +31,7 @@ class Estimate:
     problem : Problem
         Data and model.
     point : Point
-        The maximum, with information from central differences.
+        The maximum, with the information there.
     tau : ndarray, shape (4,)
         Spread between devices: median of each given the others; zeros for one device.
     log_likelihood : float
@@ -153,7 +153,7 @@ def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.
 
 def finished(problem: Problem, point: Point, tau: np.ndarray) -> Estimate:
     """Return the estimate at a maximum, with the deviations integrated out."""
-    parts = problem.information(point.x, point.u, bool(tau.any()), central=True)
+    parts = problem.information(point.x, point.u, bool(tau.any()))
     point.value, point.gradient, point.information = together(problem, point.x, *parts)
     k, h = point.x.size, point.information
     total, count = point.value, int(point.free.sum())
