@@ -16,7 +16,6 @@ from feemu.fit.drawn import DRAWS
 from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
-from feemu.fit.problem import Problem
 from feemu.fit.ranking import each, rank
 from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
@@ -129,7 +128,7 @@ def misses(found: Estimate) -> bool:
     larger = 0
     for number in range(_SIMULATED):
         y = simulated(problem, point.x, point.u, states, 200_000 + number)
-        other = Problem(dataclasses.replace(problem.sequence, y=y), problem.shape, problem.limit)
+        other = problem.with_readings(y)
         larger += _distance(dataclasses.replace(found, problem=other)) >= real
         if larger > 0.01 * _SIMULATED:
             return False

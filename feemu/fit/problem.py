@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 
@@ -49,10 +50,26 @@ class Problem:
     limit: float = 4.0
     calls: int = 0
     _work: tuple = field(init=False, repr=False)
+    _memo: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         n, devices = self.sequence.y.size, self.sequence.devices
         self._work = (np.empty(n), np.empty(n), np.empty(n), np.empty(devices))
+
+    def with_readings(self, y: np.ndarray) -> Problem:
+        """Return the same problem with other readings of the same pulses."""
+        sequence = dataclasses.replace(self.sequence, y=y)
+        return Problem(sequence, self.shape, self.limit, _memo=self._memo)
+
+    def curves(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and slopes as the filter takes them; those of the last `x` are kept."""
+        key = x[: len(self.shape.free)].tobytes()
+        found = self._memo.get(key)
+        if found is None:
+            found = tables(self.shape.model(x))
+            self._memo.clear()
+            self._memo[key] = found
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,7 +109,7 @@ class Problem:
     def run(self, x: np.ndarray, u: np.ndarray) -> tuple:
         """Return innovation, variance, state (views that the next call overwrites) and begin."""
         own, noise = self.physical(x, u)
-        table, slope = tables(self.shape.model(x))
+        table, slope = self.curves(x)
         s, work = self.sequence, self._work
         self.calls += 1
         run_filter(s.y, s.pulse, s.mark, s.start, table, slope, own, noise, self.limit, *work)
@@ -141,7 +158,13 @@ class Problem:
         """Return derivatives of the steps, shape (2, INTERVALS + 1, shapes)."""
         low, high = self.limits()
         out = np.empty((2, INTERVALS + 1, len(self.shape.free)))
-        for j in range(out.shape[2]):
+        for j, name in enumerate(self.shape.free):
+            if name in self.shape.scales and not self.shape.gauge:
+                # The step is proportional to it, and its own scale is the logarithm.
+                row = self.shape.scales.index(name)
+                out[:, :, j] = 0.0
+                out[row, :, j] = self.curves(x)[0][row]
+                continue
             a, b = x.copy(), x.copy()
             a[j], b[j] = max(x[j] - _STEP, low[j]), min(x[j] + _STEP, high[j])
             ends = (steps(self.shape.model(v)) for v in (a, b))
@@ -168,7 +191,7 @@ class Problem:
         d_nu, d_var, d_begin = np.empty((n, k)), np.empty((n, k)), np.empty((s.devices, k))
         self.calls += 1
         run_tangent(
-            s.y, s.pulse, s.mark, s.start, *tables(self.shape.model(x)), self._table_slopes(x),
+            s.y, s.pulse, s.mark, s.start, *self.curves(x), self._table_slopes(x),
             values, of_own, noise, of_noise, self.limit, nu, var, begin, d_nu, d_var, d_begin,
         )  # fmt: skip
         value = np.empty(s.devices)
