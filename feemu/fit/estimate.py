@@ -89,7 +89,7 @@ def estimate(
     else:
         point = climb(problem, near.point.x, near.point.u, tau)
     if many:
-        point, tau = _settle(problem, point, tau)
+        point, tau = settle(problem, point, tau)
     else:
         tau = np.zeros(4)
     return finished(problem, point, tau)
@@ -133,14 +133,14 @@ def crossed(found: Estimate, other: Estimate) -> Estimate:
     problem.limit = found.problem.limit
     point = climb(problem, x, u, tau)
     if found.tau.any():
-        point, tau = _settle(problem, point, tau)
+        point, tau = settle(problem, point, tau)
     else:
         tau = found.tau
     again = finished(problem, point, tau)
     return again if again.log_likelihood > found.log_likelihood else found
 
 
-def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
+def settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
     """Return maximum and spreads that fit each other."""
     for _ in range(_ROUNDS):
         before = tau

@@ -171,15 +171,30 @@ def source_words(text: str) -> str:
 
 
 def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int) -> Part:
+    found, drawn, rows, values = intervals(first, by_mean, unit, n, level, seed)
+    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
+    tau = np.median(drawn.tau, axis=0)
+    figures = _derived(found, drawn, x, u, tau)
+    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
+    rest = residuals(found, x, u)
+    seen = checks.predictive(found, x, u)
+    bound = [name for name, value in values.items() if value.note == "at a bound"]
+    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
+    columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
+    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen)
+
+
+def intervals(
+    first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int
+) -> tuple[Estimate, Draws, dict[str, np.ndarray], dict[str, Value]]:
+    """Return the corrected estimate, its draws, those of each parameter, and the intervals."""
     found = first if by_mean else refined(first)
     stream = Stream(seed)
     drawn = draw(found, n, stream)
     bound = _at_bound(found, by_mean)
     if by_mean:
-        rows = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
-        drawn.x[:, :-4] = np.resize(rows, (n, rows.shape[1]))[:, :-4]
-    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
-    tau = np.median(drawn.tau, axis=0)
+        picked = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
+        drawn.x[:, :-4] = np.resize(picked, (n, picked.shape[1]))[:, :-4]
     rows = table(found, drawn)
     sided = {k: np.exp(v) for k, v in limits.profiled(found, rows, level, by_mean).items()}
     values = {}
@@ -190,13 +205,7 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
             best = 0.0 if key in bound else values[key].value
             ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
             values[key] = Value(best, ends[0], ends[2], own, values[key].note)
-    figures = _derived(found, drawn, x, u, tau)
-    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
-    rest = residuals(found, x, u)
-    seen = checks.predictive(found, x, u)
-    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
-    columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
-    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen)
+    return found, drawn, rows, values
 
 
 def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
