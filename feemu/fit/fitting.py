@@ -202,7 +202,11 @@ def intervals(
         own = unit if key in ("G_min", "G_max") else "1"
         values[key] = _value(column, level, own, "at a bound" if key in bound else "")
         if key in sided:
-            best = 0.0 if key in bound else values[key].value
+            best = values[key].value
+            if key in bound:  # a noise term at the lower end is none
+                place = found.point.x.size - len(NOISE) + NOISE.index(key)
+                low, high = (v[place] for v in found.problem.limits())
+                best = 0.0 if found.point.x[place] < (low + high) / 2 else math.exp(high)
             ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
             values[key] = Value(best, ends[0], ends[2], own, values[key].note)
     return found, drawn, rows, values
