@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from feemu._numba import inline, internal, jit
+from feemu._numba import inline, jit
 from feemu.fit.filter import INTERVALS, cdf, clipped, density, first_reading, look_up
 
 
