@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     print(text)
     width = " --pulse-width WIDTH" if len(found.parts) > 1 else ""
     print(f"wrote     {folder}/device.toml, fit.nc, report.txt, report.png")
-    print(f"next      feemu train --device {folder}/device.toml{width}")
+    print(f"next      feemu train --device {folder}/device.toml{width} --draws 20 --algorithm NAME")
 
 
 def fit_files(

@@ -141,6 +141,8 @@ def _result(name: str) -> None:
     grid = results.gridded(ds)
     if set(grid["done"].dims) == {*results.GRID, "epoch"}:
         print(f"\n{results.cell_table(grid)}")
+    elif "draw" in grid.sizes and grid.sizes["pulse_width"] == grid.sizes["algorithm"] == 1:
+        print(f"\n{results.band_table(grid)}")
     print(f"\n{_variables(ds)}")
 
 

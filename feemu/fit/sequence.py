@@ -65,6 +65,20 @@ class Sequence:
         """Return the cycle of each entry (int64)."""
         return np.unravel_index(self.place, self.shape)[1]
 
+    def first_cycles(self, readings: int) -> Sequence:
+        """Return the first cycles of all devices, three at least, that hold about `readings`."""
+        import dataclasses
+
+        cycle, owner = self.cycle(), self.owner()
+        count = np.cumsum(np.bincount(cycle, np.isfinite(self.y)))
+        last = max(3, int(np.searchsorted(count, readings, side="right")))
+        if last >= count.size:
+            return self
+        keep = cycle < last
+        start = np.append(0, np.cumsum(np.bincount(owner[keep], minlength=self.devices)))
+        arrays = {n: getattr(self, n)[keep] for n in ("y", "pulse", "mark", "place")}
+        return dataclasses.replace(self, **arrays, start=start)
+
     def without(self, hidden: np.ndarray) -> Sequence:
         """Return the same pulses with the readings at `hidden` (bool) taken out."""
         import dataclasses

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from feemu.fit.checks import STATISTICS
 from feemu.fit.derived import FIGURES
+from feemu.fit.ranking import LARGE
 from feemu.fit.widths import left_out
 from feemu.params import format_width
 
@@ -63,7 +64,11 @@ def _ranking(found: Fit) -> str:
             "-" if math.isnan(r.held_out) else f"{r.held_out:.1f}",
             "" if r.converged else "not converged",
         ))  # fmt: skip
-    head = "models, the chosen one first (held-out: every third cycle given the others)"
+    head = (
+        "models, the chosen one first (held-out: every third cycle given the others;\n"
+        f"of a pulse width with more than {LARGE:,} readings only the first cycles;\n"
+        "the table is fitted only where the others leave structure)"
+    )
     return f"{head}\n{_aligned(rows)}"
 
 

@@ -12,7 +12,7 @@ from simulate import measure
 from feemu.cli import main
 from feemu.curves import write_curves
 from feemu.devices import Beta, Power, SoftBounds, neurosim_label, read_preset
-from feemu.fit import Fit, fit, fit_dataset
+from feemu.fit import Fit, drawn_devices, fit, fit_dataset
 from feemu.fit.derived import derived
 from feemu.fit.estimate import estimate, refined
 from feemu.fit.filter import run_filter, score, tables
@@ -162,6 +162,7 @@ def test_command_line(tmp_path, capsys):
         "device.toml", "fit.nc", "report.png", "report.txt",
     ]  # fmt: skip
     assert read_preset(out / "device.toml").response.name == "soft_bounds"
+    assert len({d.response.A_up for d in drawn_devices(out / "device.toml", 3)}) == 3
     with xarray.open_dataset(out / "fit.nc") as ds:
         assert "A_up" in ds.parameter.values and ds.model == "soft_bounds"
     text = (out / "report.txt").read_text()
