@@ -62,7 +62,7 @@ def add_arguments(parser: Parser) -> None:
     net.add_argument("--lr-end", type=number, default=1.0, metavar="X",
                      help="learning rate at the end over that at the start (1)")  # fmt: skip
     net.add_argument("--lr-period", type=number, default=0.0, metavar="N",
-                     help="epochs between steps of the rate; 0: it falls exponentially (0)")  # fmt: skip
+                     help="epochs between steps of the rate; 0: exponential (0)")  # fmt: skip
     net.add_argument("--weight-scale", type=number, default=1.0, metavar="X",
                      help="weight at the end of the nominal range (1)")  # fmt: skip
     net.add_argument(
@@ -130,7 +130,8 @@ def _cases(options: argparse.Namespace) -> tuple[list[str], list[Case]]:
     algorithm = open_algorithm(options.algorithm, options.set)
     device = open_device(options.device, options.pulse_width, options.extrapolate)
     same = ("task", "hidden", "activation", "bias", "epochs", "batch", "lr", "lr_end",
-            "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits", "device_seed")  # fmt: skip
+            "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits",
+            "device_seed")  # fmt: skip
     given = {name: getattr(options, name) for name in same}
     tables = tabulate(device)
     try:
