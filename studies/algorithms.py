@@ -44,24 +44,31 @@ def cells(algorithms, settings, tables):
     ]
 
 
-def seconds_per_image(case, task, steps=40):
-    """Return the CPU time of an image: some mini-batches after a few to warm up, no evaluation."""
+def cost(case, task, steps=40):
+    """Return the CPU seconds of building a network, calibration included, and of an image.
+
+    Some mini-batches after a few to warm up; evaluations are left out.
+    """
+    began = time.process_time()
     net = build_network(case, task)
+    built = time.process_time() - began
     for number, start in enumerate(itertools.count(0, case.batch)):
         if number == 5:
             began = time.process_time()
         if number == steps + 5:
-            return (time.process_time() - began) / steps / case.batch
+            return built, (time.process_time() - began) / steps / case.batch
         part = slice(start, start + case.batch)
         net.train_step(task.train_x[part], task.train_y[part], case.lr)
 
 
-def estimate(grid, search, epochs, seeds, task):
+def estimate(grid, search, images_last, seeds, task):
     """Return the CPU hours of a search and its final runs, evaluations left out."""
-    searched = search.tries * search.images + search.keep * search.seeds * search.images_long
-    images = searched + seeds * epochs * len(task.train_y)
-    rates = {case.algorithm.label: seconds_per_image(case, task) for case in grid}
-    return sum(rates[case.algorithm.label] for case in grid) * images / 3600
+    images = search.tries * search.images + search.keep * search.seeds * search.images_long
+    images += seeds * images_last
+    runs = search.tries + search.keep * search.seeds + seeds
+    costs = {case.algorithm.label: cost(case, task) for case in grid}
+    both = [costs[case.algorithm.label] for case in grid]
+    return sum(runs * built + images * each for built, each in both) / 3600
 
 
 def progress(done, total, _):
@@ -93,7 +100,7 @@ def main():
     family, task = fe.preset("hzo_superlattice"), fe.load_task(settings["task"], args.data)
     widths = (family.widths[0], family.widths[-1]) if args.quick else family.widths
     grid = cells(chosen, settings, [fe.tabulate(family.at(width)) for width in widths])
-    hours = estimate(grid, search, epochs, seeds, task)
+    hours = estimate(grid, search, epochs * len(task.train_y), seeds, task)
     print(f"{len(grid)} cells, about {hours:.2f} CPU hours and evaluations", flush=True)
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
     options["progress"] = progress
