@@ -87,7 +87,7 @@ def main():
     last = settings["epochs"] * n_train
     points = [dict(zip(values, at)) for at in itertools.product(*values.values())]
     about = hours(values, settings, search, seeds, last, task)
-    print(f"{len(points)} points, about {about:.2f} CPU hours and evaluations", flush=True)
+    print(f"{len(points)} points, about {about:.2f} CPU hours", flush=True)
     cases, marks = [], []
     with process_pool(args.workers) as pool:
         options = {"data": args.data, "out": args.out / "shards"}
