@@ -83,6 +83,7 @@ def algorithm_words(name: str) -> str:
     """Return the name of an algorithm as shown, e.g. ``plain SGD``, ``shift: push pull``."""
     base = name.removesuffix(_IDEAL)
     words = base.replace("shift_", "shift: ", 1).replace("_", " ").replace("sgd", "SGD")
+    words = words.replace("tiki taka", "Tiki-Taka").replace("agad", "AGAD")
     return f"{words} (ideal)" if base != name else words
 
 

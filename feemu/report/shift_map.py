@@ -43,8 +43,10 @@ def shift_map(result: xr.Dataset, model: EnergyModel | None = None) -> xr.Datase
         `accuracy` with `low` and `high` (95 %, NaN under five seeds), `energy_total` and
         `energy_calibration` [J], means over seeds, over all axes and algorithm; `lost`, what plain
         SGD loses against offset 0, and `regained`, what the shift has above plain SGD, with
-        `regained_low` and `regained_high` over paired seeds; and `ratio`, the total energy of mixed
-        precision over that of the shift.
+        `regained_low` and `regained_high` over paired seeds; `ratio`, the total energy of mixed
+        precision over that of the shift; and `break_even`, the images of a training below which
+        mixed precision takes less: the shift pays for its calibration first, mixed precision for
+        every image (infinite where the shift takes more per image too).
     """
     one = result.isel(pulse_width=0)
     final = at_end(one[FINAL])
@@ -58,7 +60,12 @@ def shift_map(result: xr.Dataset, model: EnergyModel | None = None) -> xr.Datase
     for name, source in (("", "difference"), ("_low", "low"), ("_high", "high")):
         out[f"regained{name}"] = gain[source]
     total = out["energy_total"]
-    out["ratio"] = total.sel(algorithm=MIXED, drop=True) / total.sel(algorithm=SHIFT, drop=True)
+    mixed, shift = (total.sel(algorithm=n, drop=True) for n in (MIXED, SHIFT))
+    out["ratio"] = mixed / shift
+    paid = out["energy_calibration"].sel(algorithm=SHIFT, drop=True)
+    images = at_end(one["images"].astype(float)).max()
+    slope = (mixed - (shift - paid)) / images
+    out["break_even"] = (paid / slope.where(slope > 0)).where(slope > 0, np.inf)
     return out
 
 
@@ -125,6 +132,14 @@ def summary(table: xr.Dataset) -> list[str]:
         f"Mixed precision takes less total energy than the shift at {int(cheap.sum())} points"
         + (f" (states: {', '.join(where)})." if where else ".")
     )
+    for states in np.unique(flat["states"].values):
+        here = flat.isel(point=np.flatnonzero(flat["states"].values == states))
+        low, high = (f"{float(f(here['ratio'])):.3g}" for f in (np.min, np.max))
+        images = float(here["break_even"].median())
+        out.append(
+            f"  {states:g} states: x {low} to {high}; in trainings below some {images:.3g} images "
+            "it would take less"
+        )
     accuracy = flat["accuracy"]
     ahead = accuracy.sel(algorithm=MIXED) >= accuracy.sel(algorithm=SHIFT) - NONE
     out.append(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _figure(rows: int, columns: int) -> tuple[Figure, np.ndarray]:
     from matplotlib.figure import Figure
 
-    size = (2.6 * columns + 2.0, 2.3 * rows + 0.6)
+    size = (max(2.6 * columns + 2.0, 6.4), 2.3 * rows + 1.0)
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
 
@@ -68,10 +68,12 @@ def energy_picture(table: xr.Dataset, title: str) -> Figure:
             part = at["energy_calibration"].where(at["energy_calibration"] > 0)
             ax.plot(at["states"], part, color=marks["color"], lw=1, ls="--")
         ax.set_xscale("log")
+        ax.set_xticks(table["states"].values, [f"{s:g}" for s in table["states"].values])
+        ax.minorticks_off()
         ax.set_yscale("log")
         ax.set_xlabel("states [1]")
         style.finish(ax, f"cycle noise {noise:g}")
     style.ylabel(axes.ravel(), "energy of a training [J]")
     style.legend(axes[0, -1], True, style.algorithm_handles(names), "dashed: calibration")
-    figure.suptitle(f"{title}; offset {float(last['offset']):g}", fontsize=9)
+    figure.suptitle(f"{title}\noffset {float(last['offset']):g}", fontsize=9)
     return figure

@@ -59,6 +59,15 @@ def test_losses_gains_and_costs(result):
     np.testing.assert_allclose(gain.sel(reference_error=0.1), 0.01, atol=1e-9)
     assert (table["low"] < table["accuracy"]).all() and (table["high"] > table["accuracy"]).all()
     assert (table["ratio"].sel(states=10) < 1).all() and (table["ratio"].sel(states=100) > 1).all()
+    # Where both would have spent the same: paid + n shift = n mixed, per image.
+    total, images = table["energy_total"], float(result["images"].max())
+    paid = table["energy_calibration"].sel(algorithm="shift_reference")
+    each = {n: total.sel(algorithm=n, drop=True) / images for n in NAMES}
+    each["shift_reference"] = each["shift_reference"] - paid / images
+    n = table["break_even"].sel(states=100)
+    assert np.isfinite(n).all() and (n > 0).all()
+    both = (paid + n * each["shift_reference"]) / (n * each["mixed_precision"])
+    np.testing.assert_allclose(both.sel(states=100), 1.0, rtol=1e-9)
     spent = at_end(price(result.isel(pulse_width=0))["energy_total"]).mean("seed")
     np.testing.assert_allclose(table["energy_total"], spent.sum("phase").transpose(
         *table["energy_total"].dims), rtol=1e-12)  # fmt: skip
