@@ -65,9 +65,10 @@ def statistics(problem: Problem, x: np.ndarray, u: np.ndarray) -> tuple[float, .
     rest = on_grid(s, s.y - fitted(problem, x, u, state))
     count = np.isfinite(rest).sum(axis=1)
     mean = np.nansum(rest, axis=1) / np.maximum(count, 1)
+    levels = on_grid(s, s.y)
     return (
-        rms(np.diff(on_grid(s, s.y), axis=-1)),
-        level_scatter(s),
+        rms(np.diff(levels, axis=-1)),
+        level_scatter(levels),
         rms(np.where(count > 0, mean, np.nan)),
         float(np.mean(z[1:][both] * z[:-1][both])) if both.any() else float("nan"),
         float(np.quantile(np.abs(z[used]), 0.995)),

@@ -38,6 +38,7 @@ def fit_dataset(found: Fit) -> xarray.Dataset:
         "ranking": json.dumps([vars(r) for r in found.ranking]),
         "notes": json.dumps([list(p.notes) for p in found.parts]),
         "checks": json.dumps([p.checks for p in found.parts]),
+        "emulation": json.dumps([p.emulation for p in found.parts]),
     }
     return ds
 

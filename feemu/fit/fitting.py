@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feemu.fit import checks, limits
+from feemu.devices import Device
+from feemu.fit import checks, emulated, limits
 from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
 from feemu.fit.derived import FIGURES, derived
-from feemu.fit.drawn import DRAWS
+from feemu.fit.drawn import DRAWS, described
 from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
@@ -21,7 +22,7 @@ from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
 from feemu.fit.stream import Stream
-from feemu.fit.traces import branch_starts, exponential_residual, level_scatter, rms
+from feemu.fit.traces import branch_starts, exponential_residual, rms, scatter_of
 from feemu.fit.trajectories import simulated
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def misses(found: Estimate) -> bool:
     if real <= FAR:
         return False
     point, problem = found.point, found.problem
-    if not math.isfinite(level_scatter(problem.sequence)):
+    if not math.isfinite(scatter_of(problem.sequence)):
         return True
     states = problem.run(point.x, point.u)[2].copy()
     larger = 0
@@ -177,11 +178,22 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
     figures = _derived(found, drawn, x, u, tau)
     named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
     rest = residuals(found, x, u)
-    seen = checks.predictive(found, x, u)
+    seen, run = checks.predictive(found, x, u), _emulation(found, drawn, x, u)
     bound = [name for name, value in values.items() if value.note == "at a bound"]
     told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
     columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
-    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen)
+    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen, run)
+
+
+def _emulation(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray) -> dict:
+    """Return the check by the emulator, see `feemu.fit.emulated`."""
+    s = found.problem.sequence
+    picked = np.linspace(0, len(drawn.x) - 1, emulated.DRAWS).astype(int)
+    rows = [physical(found, drawn.x[i], drawn.tau[i]) for i in picked]
+    devices = [Device(**described(found.problem.shape.name, row, False)) for row in rows]
+    start = float(found.problem.run(x, u)[2][s.start[:-1]].mean())
+    extra = np.array([[row["read_noise"], row["drift"]] for row in rows])
+    return emulated.emulation(s, devices, drawn.x[picked, -6:-4], extra, start)
 
 
 def intervals(
@@ -202,7 +214,11 @@ def intervals(
         own = unit if key in ("G_min", "G_max") else "1"
         values[key] = _value(column, level, own, "at a bound" if key in bound else "")
         if key in sided:
-            best = 0.0 if key in bound else values[key].value
+            best = values[key].value
+            if key in bound:  # a noise term at the lower end is none
+                place = found.point.x.size - len(NOISE) + NOISE.index(key)
+                low, high = (v[place] for v in found.problem.limits())
+                best = 0.0 if found.point.x[place] < (low + high) / 2 else math.exp(high)
             ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
             values[key] = Value(best, ends[0], ends[2], own, values[key].note)
     return found, drawn, rows, values
@@ -271,6 +287,6 @@ def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]
     problem = found.problem
     return {
         "mean_curve": rms(Averages(problem, x, u).residual(x)),
-        "scatter": level_scatter(problem.sequence),
+        "scatter": scatter_of(problem.sequence),
         "exponential": exponential_residual(problem.sequence),
     }

@@ -94,6 +94,11 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
                        f"{_help(name)}")  # fmt: skip
     out += [f"{a} and {b} cannot be told apart (correlation {c:+.2f}){_help(a, b)}"
             for a, b, c in pairs(table)]  # fmt: skip
+    left = found.problem.sequence.shape[0] - found.problem.sequence.devices
+    if found.problem.sequence.outside:
+        out.append(f"{found.problem.sequence.outside} reading(s) far outside all others left out")
+    if left:
+        out.append(f"{left} device(s) with fewer than four readings are left out")
     if found.problem.sequence.devices == 1:
         out.append(f"one device: no spread between devices ({', '.join(OWN)}); measure more")
     elif found.problem.sequence.devices < 4:

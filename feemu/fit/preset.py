@@ -47,7 +47,7 @@ def preset_text(found: Fit) -> str:
     else:
         lines += _table("response", _fields(first.response))
     lines += _table("noise", _fields(first.noise))
-    lines += _table("spread", _fields(first.spread))
+    lines += _table("spread", {k: v for k, v in _fields(first.spread).items() if v[0]})
     lines += _table("device", _own(first, family))
     return "\n".join(lines) + "\n"
 
@@ -71,6 +71,8 @@ def _fields(record: object) -> dict:
 
 
 def _table(name: str, fields: dict) -> list[str]:
+    if not fields:
+        return []
     entries = [
         f'{key} = {{ value = {_number(value)}, unit = {_text(unit)}, tag = "measured",'
         f" source = {_text(_KEY)} }}"

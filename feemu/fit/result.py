@@ -58,6 +58,8 @@ class Part:
         Root mean squares as fractions of the range of the levels.
     checks : dict
         See `feemu.fit.checks.predictive`.
+    emulation : dict
+        See `feemu.fit.emulated.emulation`.
     """
 
     estimate: Estimate
@@ -71,6 +73,7 @@ class Part:
     notes: tuple[str, ...]
     residuals: dict[str, float]
     checks: dict
+    emulation: dict
 
     @property
     def pulse_width(self) -> float:

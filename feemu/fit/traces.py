@@ -72,19 +72,24 @@ def on_grid(s: Sequence, values: np.ndarray) -> np.ndarray:
     return out
 
 
-def level_scatter(s: Sequence, y: np.ndarray | None = None) -> float:
+def level_scatter(grid: np.ndarray) -> float:
     """Return the rms deviation of levels [range] from the mean over cycles, or over devices.
 
-    At the same pulse of the same device and polarity; NaN for one cycle of one device.
+    At the same pulse of the same device and polarity, from levels (device, cycle, polarity,
+    pulse); NaN for one cycle of one device.
     """
-    grid = on_grid(s, s.y if y is None else y)
-    axis = 1 if s.shape[1] > 1 else 0
+    axis = 1 if grid.shape[1] > 1 else 0
     count = np.isfinite(grid).sum(axis, keepdims=True)
     mean = np.nansum(grid, axis, keepdims=True) / np.maximum(count, 1)
     freedom = np.maximum(count - 1, 0).sum()
     if not freedom:
         return float("nan")
     return float(np.sqrt(np.nansum(np.where(count > 1, grid - mean, 0.0) ** 2) / freedom))
+
+
+def scatter_of(s: Sequence) -> float:
+    """Return `level_scatter` of the readings of a sequence."""
+    return level_scatter(on_grid(s, s.y))
 
 
 def rms(values: np.ndarray) -> float:

@@ -24,7 +24,7 @@ from feemu.fit.sequence import sequences
 DISTINCT = 10.0
 #: Of a true model: smaller models that it contains, and larger ones that contain it.
 SMALLER = {"power": ("soft_bounds",), "exponential": ("soft_bounds",)}
-LARGER = {"soft_bounds": ("power", "linear", "exponential")}
+LARGER = {"soft_bounds": ("power", "linear", "exponential", "beta"), "power": ("beta",)}
 #: Independent measurements that the expected difference is averaged over.
 REPEATS = 1
 
@@ -43,13 +43,15 @@ def case(name: str, number: int, repeats: int = REPEATS, **more) -> list[dict]:
     others = [gaps(name, number, 1 + i, **more)[1] for i in range(repeats)]
     shared = [m for m in others[0] if all(m in o for o in others)]
     mean = {m: float(np.mean([o[m] for o in others])) for m in shared}
-    nested = (name, *SMALLER.get(name, ()), *LARGER.get(name, ()))
-    nearest = min((gap, m) for m, gap in mean.items() if m not in nested)
-    return [{
-        "model": name, "number": number, "chosen": best, "nearest": nearest[1],
-        "gap": nearest[0], "right": best == name or best in SMALLER.get(name, ()),
-        "distinct": nearest[0] >= DISTINCT,
-    }]  # fmt: skip
+    return [{"model": name, "number": number, "chosen": best, "gaps": mean}]
+
+
+def judged(row: dict) -> tuple[bool, bool]:
+    """Return whether a case counts, and whether its choice is right."""
+    name, smaller = row["model"], SMALLER.get(row["model"], ())
+    nested = (name, *smaller, *LARGER.get(name, ()))
+    nearest = min(gap for m, gap in row["gaps"].items() if m not in nested)
+    return nearest >= DISTINCT, row["chosen"] in (name, *smaller)
 
 
 def report(rows: list[dict]) -> str:
@@ -57,9 +59,9 @@ def report(rows: list[dict]) -> str:
     out = []
     for name in (*MODELS, "all"):
         mine = [r for r in rows if name in (r["model"], "all")]
-        told = [r for r in mine if r["distinct"]]
-        right = sum(r["right"] for r in told)
-        wrong = Counter(r["chosen"] for r in told if not r["right"])
+        told = [r for r in mine if judged(r)[0]]
+        right = sum(judged(r)[1] for r in told)
+        wrong = Counter(r["chosen"] for r in told if not judged(r)[1])
         out.append(
             f"{name:12s} right {right} of {len(told)} distinguishable"
             f" ({right / max(len(told), 1):.3f}), {len(mine) - len(told)} not; chosen instead: "
