@@ -111,29 +111,32 @@ def zero_at_symmetry_point(
     return [copy_reference(spec, array, g, copy_error(spec, sigma_copy))]
 
 
-def _step_curves(array: SynapseArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    nodes = np.linspace(0.0, 1.0, array.tables.steps.shape[2])
-    return nodes, *(array.tables.steps[k, 0, :, 0].astype(np.float64) for k in (0, 1))
-
-
 def symmetry_points(array: SynapseArray) -> np.ndarray:
     """Return the state where each synapse's own steps balance, shape (n_in, n_out).
 
-    Solves ``c_up f(p) = c_down h(p)`` on the nominal curves; a synapse without a crossing gets
-    the end of the range towards which it drifts, one whose steps balance over an interval the
-    state there that is nearest 0.5.
+    Solves ``c_up f(p) = c_down h(p)`` on the curves of the synapse's variant; a synapse without a
+    crossing gets the end of the range towards which it drifts, one whose steps balance over an
+    interval the state there that is nearest 0.5.
     """
-    nodes, up, down = _step_curves(array)
-    inner = (up > 0) & (down > 0)
-    ratio = np.minimum.accumulate(np.log(up[inner] / down[inner]))
     c_up, c_down = array.step_scales
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.nan_to_num(np.log(c_down.astype(np.float64) / c_up), nan=0.0)
+    out = np.empty(array.shape, np.float32)
+    for variant in range(array.n_variants):
+        own = array.variants == variant
+        out[own] = _balance(array.tables.steps[:, variant, :, 0].astype(np.float64), wanted[own])
+    return out
+
+
+def _balance(steps: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the states where the logarithm of step up over step down is `wanted`."""
+    nodes, (up, down) = np.linspace(0.0, 1.0, steps.shape[1]), steps[:2]
+    inner = (up > 0) & (down > 0)
+    ratio = np.minimum.accumulate(np.log(up[inner] / down[inner]))
     p = np.interp(-wanted, -ratio, nodes[inner])
     left = np.interp(wanted, ratio[::-1], nodes[inner][::-1])
     p = np.where(p - left > 1e-9, np.clip(0.5, left, p), p)
-    p = np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
-    return p.astype(np.float32)
+    return np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
 
 
 def trim_ratio(array: SynapseArray, cells: Cells) -> float:

@@ -106,8 +106,8 @@ class MixedPrecision(Algorithm):
         source="thr_asym of arXiv:2601.00020",
     )  # fmt: skip
     one_pulse: bool = param(False, doc="at most one pulse per update", source="arXiv:2601.00020")
-    x_bins: int = param(0, "1", "bins of the inputs; 0: none", lo=0, hi=2**16)
-    d_bins: int = param(0, "1", "bins of the errors; 0: none", lo=0, hi=2**16)
+    x_bins: int = param(0, "1", "bins of the inputs; 0: none", lo=0, hi=2**16, source="aihwkit 1.2")
+    d_bins: int = param(0, "1", "bins of the errors; 0: none", lo=0, hi=2**16, source="aihwkit 1.2")
     stochastic_bins: bool = param(True, doc="round to bins at random", source="aihwkit 1.2")
 
     def __post_init__(self) -> None:

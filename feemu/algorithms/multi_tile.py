@@ -38,15 +38,17 @@ class MultiTile(Algorithm):
     bl_max: int = param(31, "1", "longest pulse train [slots]", lo=1, hi=32, source="aihwkit 1.2")
     reference: str = param(
         "none", doc="zero of each tile: the symmetry point of each synapse, or mid-range",
-        choices=REFERENCES,
+        choices=REFERENCES, assumed=True,
     )  # fmt: skip
-    ideal: bool = param(False, doc="exact reference, free of cost, for comparison")
+    ideal: bool = param(
+        False, doc="exact reference, free of cost, for comparison", source="feemu's own"
+    )
     n_pairs: int = param(
         100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
     )
     sigma_copy: float = param(
         float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
+        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
     )  # fmt: skip
 
     @property

@@ -75,7 +75,7 @@ class StochasticRounding(Algorithm):
     name: ClassVar[str] = "stochastic_rounding"
     search: ClassVar[dict[str, tuple]] = {"period": (1, 8)}
 
-    period: int = param(1, "1", "mini-batches that add up", lo=1, hi=10**9)
+    period: int = param(1, "1", "mini-batches that add up", lo=1, hi=10**9, assumed=True)
 
     @property
     def digital_bits_per_weight(self) -> int:

@@ -46,14 +46,18 @@ class SymmetryPointShift(PlainSGD):
 
     name: ClassVar[str] = "symmetry_point_shift"
 
-    variant: str = param("reference", doc="how the point is moved", choices=VARIANTS)
-    ideal: bool = param(False, doc="exact and free of cost, for comparison")
+    variant: str = param("reference", doc="how the point is moved", choices=VARIANTS, assumed=True)
+    ideal: bool = param(False, doc="exact and free of cost, for comparison", source="feemu's own")
     n_pairs: int = param(100, "1", "alternating pulse pairs", lo=1, hi=100_000, assumed=True)
-    n_cal: int = param(128, "1", "synapses calibrated for global and trim", lo=1, hi=10**6)
-    trim_step: float = param(0.01, "1", "resolution of the trimmed ratio", lo=1e-9, hi=1.0)
+    n_cal: int = param(
+        128, "1", "synapses calibrated for global and trim", lo=1, hi=10**6, assumed=True
+    )
+    trim_step: float = param(
+        0.01, "1", "resolution of the trimmed ratio", lo=1e-9, hi=1.0, assumed=True
+    )
     sigma_copy: float = param(
         float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
+        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
     )  # fmt: skip
 
     @property

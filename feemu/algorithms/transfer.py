@@ -54,23 +54,35 @@ class TransferAlgorithm(Algorithm):
     write weights as (outputs, inputs) call a line a column.
     """
 
-    fast_lr: float = param(1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9)
-    fast_rate: str = param("times_lr", doc="what fast_lr counts in", choices=FAST_RATES)
-    transfer_lr: float = param(1.0, "1", "rate of the transfer over lr", lo=1e-9, hi=1e9)
-    transfer_every: int = param(1, "1", "mini-batches between transfers", lo=1, hi=10**9)
-    n_reads: int = param(1, "1", "lines of A read per transfer", lo=1, hi=10**6)
+    fast_lr: float = param(
+        1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9, source="aihwkit 1.2"
+    )
+    fast_rate: str = param(
+        "times_lr", doc="what fast_lr counts in", choices=FAST_RATES, source="aihwkit 1.2"
+    )
+    transfer_lr: float = param(
+        1.0, "1", "rate of the transfer over lr", lo=1e-9, hi=1e9, source="aihwkit 1.2"
+    )
+    transfer_every: int = param(
+        1, "1", "mini-batches between transfers", lo=1, hi=10**9, source="aihwkit 1.2"
+    )
+    n_reads: int = param(
+        1, "1", "lines of A read per transfer", lo=1, hi=10**6, source="aihwkit 1.2"
+    )
     bl_max: int = param(31, "1", "longest pulse train [slots]", lo=1, hi=32, source="aihwkit 1.2")
     reference: str = param(
         "calibrated", doc="zero of A: the symmetry point of each synapse, or mid-range",
-        choices=REFERENCES,
+        choices=REFERENCES, source="Gokmen & Haensch 2020",
     )  # fmt: skip
-    ideal: bool = param(False, doc="exact reference, free of cost, for comparison")
+    ideal: bool = param(
+        False, doc="exact reference, free of cost, for comparison", source="feemu's own"
+    )
     n_pairs: int = param(
         100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
     )
     sigma_copy: float = param(
         float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
+        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
     )  # fmt: skip
 
     @property

@@ -62,6 +62,8 @@ def add_arguments(parser: Parser) -> None:
     net.add_argument("--lr", type=number, default=0.1, metavar="X", help="learning rate (0.1)")
     net.add_argument("--lr-end", type=number, default=1.0, metavar="X",
                      help="learning rate at the end over that at the start (1)")  # fmt: skip
+    net.add_argument("--lr-period", type=number, default=0.0, metavar="N",
+                     help="epochs between steps of the rate; 0: exponential (0)")  # fmt: skip
     net.add_argument("--weight-scale", type=number, default=1.0, metavar="X",
                      help="weight at the end of the nominal range (1)")  # fmt: skip
     net.add_argument(
@@ -139,7 +141,8 @@ def _cases(options: argparse.Namespace) -> tuple[list[str], list[Case]]:
     algorithm = open_algorithm(options.algorithm, options.set)
     device = open_device(options.device, options.pulse_width, options.extrapolate)
     same = ("task", "hidden", "activation", "bias", "epochs", "batch", "lr", "lr_end",
-            "weight_scale", "train_images", "dac_bits", "adc_bits", "device_seed")  # fmt: skip
+            "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits",
+            "device_seed")  # fmt: skip
     given = {name: getattr(options, name) for name in same}
     devices, lines = [device], device_lines(device)
     if options.draws:
@@ -222,6 +225,7 @@ def _network_lines(case: Case, task: Task, seeds: int) -> list[str]:
     synapses = sum((a + extra) * b for a, b in itertools.pairwise(shape))
     own = ", ".join(f"{k} {v}" for k, v in plain(case.algorithm).items() if k != "kind")
     decay = f" falling to {case.lr * case.lr_end:g}" if case.lr_end < 1 else ""
+    decay += f" in steps of {case.lr_period:g} epochs" if decay and case.lr_period else ""
     runs = f"{seeds} seeds from {case.seed}" if seeds > 1 else f"seed {case.seed}"
     return [
         wrapped("network", f"{'-'.join(map(str, shape))}, {case.activation}, bias: {case.bias}; "

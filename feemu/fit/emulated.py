@@ -1,4 +1,4 @@
-"""The fitted device in the emulator, measured as the data were: whether both look alike.
+"""The fitted device in the emulator, measured as the data were, to see whether both look alike.
 
 Unlike `feemu.fit.checks`, which simulates the same devices in the fit's own model, this one draws
 parameters from what the fit knows and new devices from its spread, and applies every pulse with
