@@ -120,7 +120,7 @@ def main():
     tables = [fe.tabulate(family.at(family.widths[k])) for k in places]
     grid = cells(chosen, settings, tables)
     hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
-    print(f"{len(grid)} cells, about {hours:.2f} CPU hours", flush=True)
+    print(f"{len(grid)} cells, about {hours:.2f} CPU hours; high rates take more", flush=True)
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
     options["progress"] = progress
     search_on = [case.replace(train_images=searched) for case in grid]

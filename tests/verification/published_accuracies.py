@@ -2,7 +2,7 @@
 
     python tests/verification/published_accuracies.py PART --data DIR --out DIR
 
-PART is ``wu2024`` (about 20 CPU minutes), ``nandakumar2020`` (5) or ``few_states`` (5). With
+PART is ``wu2024`` (about 25 CPU minutes), ``nandakumar2020`` (7) or ``few_states`` (20). With
 ``--shorter N`` epochs are divided by N, and rates multiplied where they are a paper's: the same
 learning in less time, but not the published setting. Rerunning resumes. Hyper-parameters that a
 paper does not give are searched on the validation split; the test set is looked at once, at the
