@@ -23,6 +23,8 @@ from feemu.training import build_network
 
 #: Pairs of (U, work) that a figure is the median of.
 PAIRS = 7
+#: Images of one repetition.
+IMAGES = 192
 DEVICE = "softbounds_aihwkit"
 
 
@@ -121,7 +123,7 @@ def synthetic_task(n: int = 2400) -> Task:
 def image_work(
     algorithm: Algorithm, batch: int, tables: DeviceTables, task: Task
 ) -> Callable[[], int]:
-    """Return a function that trains on the next 192 images and returns their number."""
+    """Return a function that trains on the next `IMAGES` images and returns their number."""
     case = Case(
         device=tables, algorithm=algorithm, task=task.name, hidden=(256, 128), batch=batch,
         lr=0.05, weight_scale=0.6,
@@ -129,11 +131,11 @@ def image_work(
     net, at = build_network(case, task), [0]
 
     def work() -> int:
-        for _ in range(192 // batch):
+        for _ in range(IMAGES // batch):
             part = slice(at[0], at[0] + batch)
             net.train_step(task.train_x[part], task.train_y[part], case.lr)
             at[0] = (at[0] + batch) % (len(task.train_y) - batch)
-        return 192
+        return IMAGES
 
     return work
 
@@ -147,13 +149,15 @@ def _wall(work: Callable[[], object], copies: int) -> float:
         return time.perf_counter() - start
 
 
-def thread_gains(load: PulseLoad, tables: DeviceTables, threads: int = 2) -> tuple[float, float]:
+def thread_gains(
+    load: PulseLoad, tables: DeviceTables, threads: int = 2, pairs: int = PAIRS
+) -> tuple[float, float]:
     """Return the gain of threads in one large update, and what copies of a plain loop gain."""
     one, many = pulse_work(load, tables), pulse_work(load, tables, threads)
     loop = lambda: unit(20)  # noqa: E731
     one(), many()
     gains, possible = [], []
-    for _ in range(5):
+    for _ in range(pairs):
         gains.append(_wall(one, 1) / _wall(many, 1))
         possible.append(threads * _wall(loop, 1) / _wall(loop, threads))
     return statistics.median(gains), statistics.median(possible)
@@ -173,22 +177,30 @@ def bytes_per_synapse(tables: DeviceTables) -> float:
     return held / (784 * 256)
 
 
-def figures(large: bool = False) -> Iterator[Figure]:
-    """Measure everything, one figure after the other; `large` adds 4096 x 4096 (0.6 GB)."""
+def figures(large: bool = False, pairs: int = PAIRS) -> Iterator[Figure]:
+    """Measure everything, one figure after the other; `large` adds 4096 x 4096 (0.6 GB).
+
+    Raises
+    ------
+    ValueError
+        If `pairs` is no positive number.
+    """
+    if pairs < 1:
+        raise ValueError(f"bench: pairs = {pairs}; measure one pair at least")
     tables, task = tabulate(preset(DEVICE)), synthetic_task()
     yield Figure("U: one float32 normal of numpy", 1e9 * unit(30), "ns")
     for load in (*PULSES, *([LARGE] if large else [])):
-        seconds, in_u = timed(pulse_work(load, tables))
+        seconds, in_u = timed(pulse_work(load, tables), pairs)
         yield Figure(str(load), 1e9 * seconds, "ns/pulse", in_u)
     for name, algorithm, batches in (
         ("plain SGD", PlainSGD(), (1, 8, 64)),
         ("mixed precision", MixedPrecision(), (1,)),
     ):
         for batch in batches:
-            seconds, in_u = timed(image_work(algorithm, batch, tables, task))
+            seconds, in_u = timed(image_work(algorithm, batch, tables, task), pairs)
             what = f"{name}, 784-256-128-10, batch {batch}"
             yield Figure(what, 1 / seconds, "images/s", in_u)
     yield Figure("memory of an array", bytes_per_synapse(tables), "byte/synapse")
-    gain, possible = thread_gains(LARGE if large else PULSES[0], tables)
+    gain, possible = thread_gains(LARGE if large else PULSES[0], tables, pairs=pairs)
     yield Figure("2 threads in one update against 1", gain, "x")
     yield Figure("2 copies of a compute-bound loop against 1", possible, "x")

@@ -19,6 +19,9 @@ EXAMPLES = ["feemu bench", "feemu bench --json > machine.json"]
 def add_arguments(parser: Parser) -> None:
     """Declare what to measure and how to print it."""
     parser.add_argument("--large", action="store_true", help="add 4096 x 4096 synapses (0.6 GB)")
+    parser.add_argument(
+        "--pairs", type=int, default=7, metavar="N", help="repetitions; figures are medians (7)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -27,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     from feemu import __version__
     from feemu.bench import figures
 
-    found = figures(options.large)
+    found = figures(options.large, options.pairs)
     if options.json:
         rows = [{**f._asdict(), "in_u": None if math.isnan(f.in_u) else f.in_u} for f in found]
         print(json.dumps({"feemu": __version__, "figures": rows}, indent=1))
