@@ -186,9 +186,6 @@ def write_json_atomic(path: str | os.PathLike, value: Any, *, durable: bool = Tr
     return _atomic(path, lambda name: _write_all(name, data), durable)
 
 
-save_json = write_json_atomic
-
-
 @contextlib.contextmanager
 def _small_cache() -> Iterator[None]:
     """Let the library keep one chunk of each variable, not 64 MiB: every chunk is written once."""

@@ -6,14 +6,16 @@ Every pulse and read of them runs through the array and its ledger.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from feemu import rng
-from feemu.algorithms.base import ARRAYS_PER_LAYER, LayerSpec
+from feemu.algorithms.base import ARRAYS_PER_LAYER, Algorithm, LayerSpec
 from feemu.array import Ledger, SynapseArray
 from feemu.array.plan import DOWN
 from feemu.devices import DeviceTables
+from feemu.params import param
 
 Cells = tuple[np.ndarray, np.ndarray]
 #: Reference cells of array number k of a layer are array number ``REFERENCE_ARRAY + k``.
@@ -83,32 +85,53 @@ def copy_reference(
     return cells.ledger
 
 
+def ideal_param() -> Any:
+    """Return the hyper-parameter ``ideal`` of an algorithm that calibrates."""
+    return param(False, doc="exact reference, free of cost, for comparison", source="feemu's own")
+
+
+def pairs_param() -> Any:
+    """Return the hyper-parameter ``n_pairs`` of an algorithm that calibrates."""
+    return param(
+        100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
+    )
+
+
+def copy_param() -> Any:
+    """Return the hyper-parameter ``sigma_copy`` of an algorithm that calibrates."""
+    return param(
+        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
+        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
+    )  # fmt: skip
+
+
 def copy_error(spec: LayerSpec, sigma_copy: float) -> float:
     """Return the error of a written reference [range]; NaN stands for ``s* / sqrt(12)``."""
     return spec.tables.granularity / np.sqrt(12.0) if np.isnan(sigma_copy) else sigma_copy
 
 
 def zero_at_symmetry_point(
-    spec: LayerSpec, array: SynapseArray, n_pairs: int, sigma_copy: float, ideal: bool
+    algorithm: Algorithm, spec: LayerSpec, array: SynapseArray
 ) -> list[Ledger]:
     """Bring every synapse to its symmetry point and make that weight zero, in place.
 
-    `n_pairs` alternating pulses, one read, and a copy to the synapse's reference cell with error
-    `sigma_copy`, all under phase `calibration`; `ideal` does it exactly and free of cost.
+    The algorithm's `n_pairs` alternating pulses, one read, and a copy to the synapse's reference
+    cell with error `sigma_copy`, all under phase `calibration`; `ideal` does it exactly and free
+    of cost.
 
     Returns
     -------
     list of Ledger
         What the reference cells cost.
     """
-    if ideal:
+    if algorithm.ideal:
         array.set_state(symmetry_points(array))
         array.set_reference(array.conductance)
         return []
     with array.counting("calibration"):
-        alternate(array, n_pairs)
+        alternate(array, algorithm.n_pairs)
         g = array.read_cells("calibration")
-    return [copy_reference(spec, array, g, copy_error(spec, sigma_copy))]
+    return [copy_reference(spec, array, g, copy_error(spec, algorithm.sigma_copy))]
 
 
 def symmetry_points(array: SynapseArray) -> np.ndarray:

@@ -78,9 +78,7 @@ class Manhattan(Algorithm):
 
     def build(self, spec: LayerSpec) -> ManhattanLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = ManhattanLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return ManhattanLayer(self, spec)
 
 
 class ManhattanLayer(ArrayLayer):
@@ -88,6 +86,7 @@ class ManhattanLayer(ArrayLayer):
 
     def __init__(self, algorithm: Manhattan, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         n_in, n_out = spec.shape
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
         self._scratch = (

@@ -118,9 +118,7 @@ class MixedPrecision(Algorithm):
 
     def build(self, spec: LayerSpec) -> MixedPrecisionLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = MixedPrecisionLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return MixedPrecisionLayer(self, spec)
 
 
 class MixedPrecisionLayer(ArrayLayer):
@@ -128,6 +126,7 @@ class MixedPrecisionLayer(ArrayLayer):
 
     def __init__(self, algorithm: MixedPrecision, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         self.algorithm = algorithm
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
         #: Thresholds of potentiation and depression [visible weight].

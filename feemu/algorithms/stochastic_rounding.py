@@ -84,9 +84,7 @@ class StochasticRounding(Algorithm):
 
     def build(self, spec: LayerSpec) -> RoundingLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = RoundingLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return RoundingLayer(self, spec)
 
 
 class RoundingLayer(ArrayLayer):
@@ -94,6 +92,7 @@ class RoundingLayer(ArrayLayer):
 
     def __init__(self, algorithm: StochasticRounding, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         self.algorithm = algorithm
         self.total = self.digital["total"] = np.zeros(spec.shape, np.float32)
         #: Mini-batches so far.

@@ -10,7 +10,12 @@ import numpy as np
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.algorithms.buffer import Buffer
-from feemu.algorithms.calibration import zero_at_symmetry_point
+from feemu.algorithms.calibration import (
+    copy_param,
+    ideal_param,
+    pairs_param,
+    zero_at_symmetry_point,
+)
 from feemu.algorithms.chopper import Chopper
 from feemu.params import param
 
@@ -54,6 +59,9 @@ class TransferAlgorithm(Algorithm):
     write weights as (outputs, inputs) call a line a column.
     """
 
+    #: Share of A in the visible weight; a hyper-parameter where A is seen.
+    gamma: ClassVar[float] = 0.0
+
     fast_lr: float = param(
         1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9, source="aihwkit 1.2"
     )
@@ -74,16 +82,9 @@ class TransferAlgorithm(Algorithm):
         "calibrated", doc="zero of A: the symmetry point of each synapse, or mid-range",
         choices=REFERENCES, source="Gokmen & Haensch 2020",
     )  # fmt: skip
-    ideal: bool = param(
-        False, doc="exact reference, free of cost, for comparison", source="feemu's own"
-    )
-    n_pairs: int = param(
-        100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
-    )
-    sigma_copy: float = param(
-        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
-    )  # fmt: skip
+    ideal: bool = ideal_param()
+    n_pairs: int = pairs_param()
+    sigma_copy: float = copy_param()
 
     @property
     def devices_per_weight(self) -> int:
@@ -101,7 +102,7 @@ class TransferLayer(ArrayLayer):
         self, algorithm: TransferAlgorithm, spec: LayerSpec, chopper: Chopper | None = None
     ) -> None:
         self.slow, self.fast = spec.array(0), spec.array(1)
-        super().__init__([self.slow, self.fast], [1.0, float(getattr(algorithm, "gamma", 0.0))])
+        super().__init__([self.slow, self.fast], [1.0, float(algorithm.gamma)])
         self.algorithm, self.chopper = algorithm, chopper
         #: Updates so far, and the line that is read next.
         self.place = self.digital["place"] = np.zeros(2, np.int64)
@@ -112,8 +113,7 @@ class TransferLayer(ArrayLayer):
         if chopper is not None:
             self.digital |= chopper.state()
         if algorithm.reference == "calibrated":
-            how = (algorithm.n_pairs, algorithm.sigma_copy, algorithm.ideal)
-            self.past += zero_at_symmetry_point(spec, self.fast, *how)
+            self.past += zero_at_symmetry_point(algorithm, spec, self.fast)
         self.program_initial(spec, arrays=slice(1))
 
     @property

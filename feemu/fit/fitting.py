@@ -74,7 +74,8 @@ def fit(
     are normal between devices. Readings beyond four standard deviations lose weight. Intervals
     come from draws of the normal approximation at the maximum, corrected for the filter's own
     approximations by simulated measurements, and with the spreads drawn from their restricted
-    likelihood. It is no bootstrap: nothing is resampled.
+    likelihood. It is no bootstrap, except where the likelihood's curves miss the mean levels: there
+    the shape is fitted to these, and the intervals come from resampled cycles.
     """
     if draws < 100 or not 0.0 < level < 1.0:
         raise ValueError(f"fit: draws = {draws}, level = {level}: need draws >= 100, 0 < level < 1")
