@@ -1,6 +1,6 @@
 """Speed, memory, compile time and import time, each held to its limit.
 
-    python -m pytest tests/benchmarks --benchmark-only
+    python -m pytest tests/benchmarks --benchmark-only -n 0
 
 CPU time throughout, in units U where machines differ: the CPU time of one float32 normal of
 numpy's generator, measured before every repetition, so that both meet the same machine.
