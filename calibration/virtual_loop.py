@@ -1,18 +1,17 @@
-"""Measure a virtual device, write the CSV that a lab would get, read it, compare with the truth.
+"""Measure a virtual device, write the CSV that a lab would get, fit it, compare with the truth.
 
     python calibration/virtual_loop.py --out results/virtual
 
-The gain of each device's steps, as the file shows it, stands beside the one that was drawn. Curve
-and ends of the range are taken from the truth; a fit has to find them as well.
+Each fitted parameter stands with its 95 % interval beside the value that the device was made with.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
 import feemu as fe
+from feemu.fit import fit
 
 DEVICE = fe.Device(
     name="virtual soft bounds",
@@ -25,19 +24,20 @@ DEVICE = fe.Device(
     amplitude_down=-3.0,
     source="virtual device of this script",
 )
-PROTOCOL = fe.Protocol(devices=4, cycles=50, pulses_up=60, pulses_down=60, conditioning=1,
+PROTOCOL = fe.Protocol(devices=4, cycles=20, pulses_up=60, pulses_down=60, conditioning=1,
                        noise=0.005, meter_bits=14)  # fmt: skip
-
-
-def gain_of(state, curve):
-    """Return (gain, its standard error) [1] of the steps of one branch over a curve of step sizes.
-
-    `state` has shape (cycles, pulses + 1); levels are averaged over cycles.
-    """
-    level = state.mean(axis=0)
-    step, nominal = np.abs(np.diff(level)), curve(level[:-1])
-    gain = (step * nominal).sum() / (nominal**2).sum()
-    return gain, np.std(step - gain * nominal) / np.sqrt((nominal**2).sum())
+TRUTH = {
+    "A_up": DEVICE.response.A_up,
+    "A_down": DEVICE.response.A_down,
+    "G_min": DEVICE.conductance_off,
+    "G_max": DEVICE.conductance_on,
+    "relative": DEVICE.noise.relative,
+    "absolute": DEVICE.noise.absolute,
+    "read_noise": PROTOCOL.noise,
+    "drift": PROTOCOL.offset_walk,
+    "step_spread": DEVICE.spread.step_spread,
+    "asymmetry_spread": DEVICE.spread.asymmetry_spread,
+}
 
 
 def main():
@@ -53,16 +53,16 @@ def main():
     same = np.array_equal(curves["conductance"], measured["conductance"], equal_nan=True)
     print(f"{file}: {int(curves['conductance'].count()):,} readings, read back equal: {same}")
 
-    drawn = json.loads(measured.attrs["provenance"])["truth"][0]
-    g = curves["conductance"].values[0]
-    state = (g - DEVICE.conductance_off) / (DEVICE.conductance_on - DEVICE.conductance_off)
-    print("device  branch  gain of the steps   in the file")
-    for k in range(PROTOCOL.devices):
-        for branch, name in enumerate(("up", "down")):
-            curve = (DEVICE.response.step_up, DEVICE.response.step_down)[branch]
-            gain, error = gain_of(state[k, :, branch], curve)
-            truth = drawn[f"c_{name}"][k]
-            print(f"{k + 1:6}  {name:6}  {truth:17.3f}   {gain:.3f} +- {error:.3f}")
+    found = fit(curves, "soft_bounds", name=DEVICE.name)
+    print("parameter              truth      value      95 % interval")
+    for name, truth in TRUTH.items():
+        v = found.parameters[name]
+        inside = "" if v.lower <= truth <= v.upper else "  outside"
+        print(
+            f"{name:16s}  {truth:10.4g} {v.value:10.4g}      {v.lower:.4g} to {v.upper:.4g}{inside}"
+        )
+    new = found.part().emulation["overall"][2]
+    print(f"new devices in the emulator look like the measured ones: p = {new:.2g}")
 
 
 if __name__ == "__main__":

@@ -36,8 +36,12 @@ class Case(Record):
     batch: int = param(1, "1", "images per mini-batch", lo=1, hi=1_000_000)
     lr: float = param(0.1, "1", "learning rate in visible-weight units", lo=1e-12, hi=1e6)
     lr_end: float = param(
-        1.0, "1", "learning rate at the end over that at the start; exponential between",
+        1.0, "1", "learning rate at the end over that at the start",
         lo=1e-9, hi=1.0,
+    )  # fmt: skip
+    lr_period: float = param(
+        0.0, "1", "epochs between the equal ratios that take lr to its end; 0: exponential",
+        lo=0.0, hi=1e4,
     )  # fmt: skip
     weight_scale: float = param(1.0, "1", "kappa: weight scale of every layer", lo=1e-6, hi=1e6)
     init_gain: float = param(1.0, "1", "initial weights over Glorot's", lo=0.0, hi=100.0)
@@ -69,6 +73,8 @@ class Case(Record):
     def to_dict(self) -> dict:
         """Return the case as plain values; the device by its digest and parameters."""
         body = {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "device"}
+        if self.lr_period == 0:  # a field of later: cases without it keep their hash
+            del body["lr_period"]
         return {
             **body,
             "algorithm": {"name": self.algorithm.name, **plain(self.algorithm)},

@@ -137,7 +137,7 @@ class Recorder:
         ds = xr.Dataset(variables | _constants(case, layers), _coordinates(case, epochs, layers))
         ds.attrs = {
             "title": f"feemu training run: {case.algorithm.label} on {case.task}",
-            "provenance": provenance(case, source),
+            "provenance": provenance(case, layers, source),
         }
         return schema.annotate(ds)
 
@@ -190,14 +190,16 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def provenance(case: Case, source: str) -> str:
+def provenance(case: Case, layers: list[ArrayLayer], source: str) -> str:
     """Return the JSON text that says what a result came from; nothing of clock or host."""
+    arrays = [a.tables for layer in layers for a in layer.arrays]
+    caveats = dict.fromkeys(note for t in (case.device, *arrays) for note in t.caveats)
     body = {
         **versions(),
         "case": case.to_dict(),
         "case_sha256": case.digest(),
         "data_source": source,
-        "caveats": list(case.device.caveats),
+        "caveats": list(caveats),
         "physics_version": case.physics_version,
     }
     return json.dumps(body, sort_keys=True)

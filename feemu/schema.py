@@ -91,6 +91,9 @@ _COORDINATES = [
     _axis("log2_bin", "float", "log2 of events per synapse", "lower edges"),
     Variable("pulse_width", (), "float", "s", "programming pulse width", lo=0, coordinate=True),
     Variable("seed", (), "count", "1", "seed", lo=0, coordinate=True),
+    Variable(
+        "draw", (), "count", "1", "draw from what a fit knows of the device", lo=0, coordinate=True
+    ),
     *_rows(
         (),
         "text",

@@ -99,7 +99,7 @@ def _tables(body: dict, arrays: dict[str, np.ndarray]) -> DeviceTables:
 
 def _record(cls: type[Record], body: dict) -> Any:
     names = [f.name for f in dataclasses.fields(cls)]
-    return cls(**{n: _value(body[n]) for n in names})
+    return cls(**{n: _value(body[n]) for n in names if n in body})
 
 
 def _value(value: Any) -> Any:

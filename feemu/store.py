@@ -104,6 +104,24 @@ def load(path: str | os.PathLike, *, complete: bool = True) -> xr.Dataset:
     ValueError
         If the file is no netCDF file, is damaged, or breaks the schema (`SchemaError`).
     """
+    ds = read_dataset(path)
+    try:
+        return schema.validate(ds, complete=complete)
+    except schema.SchemaError as error:
+        error.args = (f"{path}: {error.args[0]}",)
+        raise
+
+
+def read_dataset(path: str | os.PathLike) -> xr.Dataset:
+    """Read a dataset that need not be a result, unchecked, into memory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no netCDF file or is damaged.
+    """
     import xarray as xr
 
     file = Path(path)
@@ -116,12 +134,7 @@ def load(path: str | os.PathLike, *, complete: bool = True) -> xr.Dataset:
             f"{file}: the netCDF file is truncated or damaged ({_first_line(error)}); "
             "write it again by running the same command"
         ) from None
-    ds = ds.drop_encoding()
-    try:
-        return schema.validate(ds, complete=complete)
-    except schema.SchemaError as error:
-        error.args = (f"{file}: {error.args[0]}",)
-        raise
+    return ds.drop_encoding()
 
 
 def write_bytes_atomic(path: str | os.PathLike, data: bytes) -> Path:
@@ -171,9 +184,6 @@ def write_json_atomic(path: str | os.PathLike, value: Any, *, durable: bool = Tr
         raise TypeError(f"{path}: cannot be written as JSON: {_first_line(error)}") from None
     data = (text + "\n").encode("utf-8")
     return _atomic(path, lambda name: _write_all(name, data), durable)
-
-
-save_json = write_json_atomic
 
 
 @contextlib.contextmanager

@@ -106,8 +106,11 @@ class _Run:
 
     def lr(self, images: int) -> float:
         """Return the learning rate that the step after `images` images takes."""
-        done = min(images / max(self.total, 1), 1.0)
-        return self.case.lr * self.case.lr_end**done
+        case, done = self.case, min(images / max(self.total, 1), 1.0)
+        if case.lr_period:
+            steps = max(math.ceil(case.epochs / case.lr_period) - 1, 1)
+            done = min(images // (case.lr_period * self.n), steps) / steps
+        return case.lr * case.lr_end**done
 
     def advance(self, until: int) -> None:
         """Train until `until` images were seen."""

@@ -1,24 +1,25 @@
 """All algorithms beside each other over pulse width: accuracy, total energy, pulses.
 
     python studies/algorithms.py --quick --out results/algorithms_quick
+    python studies/algorithms.py --reduced --data DIR --out results/algorithms_reduced
     python studies/algorithms.py --data DIR --workers 2 --out results/algorithms
     python studies/algorithms.py --data DIR --task fashion_mnist --only NAME --only NAME
 
 Hyper-parameters are chosen per (width, algorithm) on the validation split with the same number of
-tries for all: a round of short runs, and longer ones of the best. Rerunning resumes; `--only`
-takes algorithms by their label, e.g. those on the front of an earlier result.
+tries for all: 16 short runs, and 3 epochs of 30,000 images for the best 3 of them; final runs see
+all images. Rerunning resumes; `--only` takes algorithms by their label and so makes parts. The
+last line is the command for Fashion-MNIST with those on a Pareto front.
 """
 
 import argparse
-import itertools
 import time
 from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import ALGORITHMS, DynamicTracking, SymmetryPointShift
-from feemu.report import write_contest
+from feemu.report import standings, write_contest
 from feemu.sweeping import spread_float, sweep
-from feemu.training import build_network
+from feemu.training import build_network, evaluation_points
 from feemu.tuning import Search, tune
 
 EVERY = [
@@ -27,12 +28,25 @@ EVERY = [
     SymmetryPointShift(variant="reference"),
     SymmetryPointShift(variant="push_pull"),
 ]
-QUICK = {"task": "digits", "hidden": (32,), "batch": 4}
-FULL = {"task": "mnist", "hidden": (256,), "batch": 8}
 RATES = {"lr_min": 0.03, "lr_max": 30.0}
-SEARCH_QUICK = Search(tries=4, keep=1, images=1200, images_long=2400, seeds=1, **RATES)
-#: 30,000 images x 3 epochs for the best of the first round.
-SEARCH_FULL = Search(tries=16, keep=3, images=10_000, images_long=90_000, seeds=1, **RATES)
+#: Case, search, images of an epoch while searching and in final runs (0: all), their epochs and
+#: seeds, and widths by number.
+QUICK = (
+    {"task": "digits", "hidden": (32,), "batch": 4},
+    Search(tries=4, keep=1, images=1200, images_long=2400, seeds=1, **RATES),
+    1198, 0, 4.0, 2, (0, 4),
+)  # fmt: skip
+REDUCED = (
+    {"task": "mnist", "hidden": (64,), "batch": 8},
+    Search(tries=8, keep=1, images=4000, images_long=10_000, seeds=1, **RATES),
+    20_000, 20_000, 1.0, 2, (0, 2, 3),
+)  # fmt: skip
+#: The best of the first round see 3 epochs of 30,000 images.
+FULL = (
+    {"task": "mnist", "hidden": (256,), "batch": 8},
+    Search(tries=16, keep=3, images=10_000, images_long=90_000, seeds=1, **RATES),
+    30_000, 0, 10.0, 5, (0, 1, 2, 3, 4),
+)  # fmt: skip
 
 
 def cells(algorithms, settings, tables):
@@ -44,24 +58,38 @@ def cells(algorithms, settings, tables):
     ]
 
 
-def seconds_per_image(case, task, steps=40):
-    """Return the CPU time of an image: some mini-batches after a few to warm up, no evaluation."""
+def cost(case, task, steps=40):
+    """Return CPU seconds: to build a network, calibration included, of an image, an evaluation.
+
+    Images are timed over some mini-batches after a few to warm up.
+    """
+    began = time.process_time()
     net = build_network(case, task)
-    for number, start in enumerate(itertools.count(0, case.batch)):
+    built = time.process_time() - began
+    for number in range(steps + 5):
         if number == 5:
             began = time.process_time()
-        if number == steps + 5:
-            return (time.process_time() - began) / steps / case.batch
-        part = slice(start, start + case.batch)
+        part = slice(number * case.batch, (number + 1) * case.batch)
         net.train_step(task.train_x[part], task.train_y[part], case.lr)
+    image = (time.process_time() - began) / steps / case.batch
+    began = time.process_time()
+    net.evaluate(task.validation_x[:1000], task.validation_y[:1000])
+    share = min(1000, len(task.validation_y)) / len(task.validation_y)
+    return built, image, (time.process_time() - began) / share
 
 
-def estimate(grid, search, epochs, seeds, task):
-    """Return the CPU hours of a search and its final runs, evaluations left out."""
-    searched = search.tries * search.images + search.keep * search.seeds * search.images_long
-    images = searched + seeds * epochs * len(task.train_y)
-    rates = {case.algorithm.label: seconds_per_image(case, task) for case in grid}
-    return sum(rates[case.algorithm.label] for case in grid) * images / 3600
+def estimate(grid, search, images, seeds, task):
+    """Return the CPU hours of a search and of final runs that see `images` each."""
+    n, hours, costs = len(task.train_y), 0.0, {}
+    budgets = [(search.tries, search.images), (search.keep * search.seeds, search.images_long)]
+    for case in grid:
+        if case.algorithm.label not in costs:
+            costs[case.algorithm.label] = cost(case, task)
+        built, image, look = costs[case.algorithm.label]
+        for runs, seen in (*budgets, (seeds, images)):
+            looks = len(evaluation_points(n, seen / n, case.batch))
+            hours += runs * (built + seen * image + looks * look) / 3600
+    return hours
 
 
 def progress(done, total, _):
@@ -74,33 +102,36 @@ def main():
     """Run the study."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="digits, 2 widths, 2 seeds, minutes")
+    parser.add_argument("--reduced", action="store_true", help="smaller net, 3 widths, 1 epoch")
     parser.add_argument("--task", help="data set [mnist, quick digits]")
     parser.add_argument("--data", type=Path, help="folder of the data files")
     parser.add_argument("--only", action="append", help="label of an algorithm, again for more")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=0, help="reporting seeds [5, quick 2]")
-    parser.add_argument(
-        "--epochs", type=float, default=0, help="epochs of final runs [10, quick 4]"
-    )
+    parser.add_argument("--seeds", type=int, help="reporting seeds [5, else 2]")
     parser.add_argument("--out", type=Path, default=Path("results/algorithms"))
     args = parser.parse_args()
-    settings, search = (QUICK, SEARCH_QUICK) if args.quick else (FULL, SEARCH_FULL)
-    settings = settings | ({"task": args.task} if args.task else {})
-    seeds, epochs = args.seeds or (2 if args.quick else 5), args.epochs or (4 if args.quick else 10)
+    mode = QUICK if args.quick else REDUCED if args.reduced else FULL
+    settings, search, searched, final, epochs, seeds, places = mode
+    settings, seeds = settings | ({"task": args.task} if args.task else {}), args.seeds or seeds
     chosen = [made for made in EVERY if not args.only or made.label in args.only]
     if not chosen:
         parser.error(f"--only: known are {', '.join(made.label for made in EVERY)}")
     family, task = fe.preset("hzo_superlattice"), fe.load_task(settings["task"], args.data)
-    widths = (family.widths[0], family.widths[-1]) if args.quick else family.widths
-    grid = cells(chosen, settings, [fe.tabulate(family.at(width)) for width in widths])
-    hours = estimate(grid, search, epochs, seeds, task)
-    print(f"{len(grid)} cells, about {hours:.2f} CPU hours and evaluations", flush=True)
+    tables = [fe.tabulate(family.at(family.widths[k])) for k in places]
+    grid = cells(chosen, settings, tables)
+    hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
+    print(f"{len(grid)} cells, about {hours:.2f} CPU hours; high rates take more", flush=True)
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
     options["progress"] = progress
-    tuned = tune(grid, search, n_train=len(task.train_y), **options)
-    cases = [c.replace(epochs=float(epochs), seed=s) for c in tuned.chosen for s in range(seeds)]
-    files = write_contest(args.out, spread_float(sweep(cases, **options)), tuned)
+    search_on = [case.replace(train_images=searched) for case in grid]
+    tuned = tune(search_on, search, n_train=searched, **options)
+    last = [case.replace(train_images=final, epochs=epochs) for case in tuned.chosen]
+    runs = sweep([case.replace(seed=s) for case in last for s in range(seeds)], **options)
+    files = write_contest(args.out, result := spread_float(runs), tuned)
     print(files["algorithms.txt"].read_text(), *files.values(), sep="\n")
+    front = standings(result)["front"].any("pulse_width")
+    names = " ".join(f"--only {name}" for name in front["algorithm"].values[front.values])
+    print(f"python studies/algorithms.py --task fashion_mnist {names}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ import argparse
 import itertools
 from pathlib import Path
 
+import numpy as np
+
 import feemu as fe
 from feemu.algorithms import MixedPrecision, PlainSGD
 from feemu.sweeping import SEARCH, SHARDS, failures
@@ -55,13 +57,25 @@ def grid(cells, family, values, epochs, seeds):
 
 def draw(mean, path):
     """Write one map of the accuracy for each width and algorithm."""
-    import matplotlib
+    from matplotlib.figure import Figure
 
-    matplotlib.use("agg")
-    shown = mean.assign_coords(pulse_width=list(map(fe.format_width, mean.pulse_width.values)))
-    shown = shown.assign_coords({d: list(map(str, shown[d].values)) for d in FULL})
-    picture = shown.plot(x="cycle_noise", y="step_spread", row="pulse_width", col="algorithm")
-    picture.fig.savefig(path)
+    mean = mean.transpose("pulse_width", "algorithm", "step_spread", "cycle_noise")
+    rows, columns = mean.shape[:2]
+    figure = Figure(figsize=(1 + 3.6 * columns, 3.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for (i, j), ax in np.ndenumerate(axes):
+        cell = mean[i, j]
+        image = ax.imshow(100 * cell, origin="lower", vmin=0, vmax=100, aspect="auto")
+        for (y, x), value in np.ndenumerate(100 * cell.values):
+            ink = "white" if value < 60 else "black"
+            ax.text(x, y, f"{value:.0f}", ha="center", va="center", color=ink)
+        ax.set_title(f"{cell.algorithm.item()}, {fe.format_width(cell.pulse_width.item())}")
+        ax.set_xticks(range(cell.sizes["cycle_noise"]), map(str, cell["cycle_noise"].values))
+        ax.set_yticks(range(cell.sizes["step_spread"]), map(str, cell["step_spread"].values))
+    figure.supxlabel("cycle-to-cycle noise / step [1]")
+    figure.supylabel("device-to-device spread of the step [1]")
+    figure.colorbar(image, ax=axes, label="test accuracy [%]")
+    fe.plots.save_figure(figure, path)
 
 
 def main():

@@ -69,6 +69,10 @@ class Algorithm(Record):
     `digital_bits_per_weight` (memory that outlasts an update), and `search`: its own
     hyper-parameters with the values that a search tries. Where they depend on hyper-parameters
     the first two are properties.
+
+    The learning rate and its schedule belong to the case (`lr`, `lr_end`, `lr_period`). Gradients
+    have no momentum: the sources use it in their digital baselines only. `momentum` of Tiki-Taka
+    v2 and its successors is that of their buffer.
     """
 
     name: ClassVar[str] = ""

@@ -6,14 +6,16 @@ Every pulse and read of them runs through the array and its ledger.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from feemu import rng
-from feemu.algorithms.base import ARRAYS_PER_LAYER, LayerSpec
+from feemu.algorithms.base import ARRAYS_PER_LAYER, Algorithm, LayerSpec
 from feemu.array import Ledger, SynapseArray
 from feemu.array.plan import DOWN
 from feemu.devices import DeviceTables
+from feemu.params import param
 
 Cells = tuple[np.ndarray, np.ndarray]
 #: Reference cells of array number k of a layer are array number ``REFERENCE_ARRAY + k``.
@@ -83,57 +85,81 @@ def copy_reference(
     return cells.ledger
 
 
+def ideal_param() -> Any:
+    """Return the hyper-parameter ``ideal`` of an algorithm that calibrates."""
+    return param(False, doc="exact reference, free of cost, for comparison", source="feemu's own")
+
+
+def pairs_param() -> Any:
+    """Return the hyper-parameter ``n_pairs`` of an algorithm that calibrates."""
+    return param(
+        100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
+    )
+
+
+def copy_param() -> Any:
+    """Return the hyper-parameter ``sigma_copy`` of an algorithm that calibrates."""
+    return param(
+        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
+        nan_ok=True, source="feemu's own: the rounding to a step of the cell",
+    )  # fmt: skip
+
+
 def copy_error(spec: LayerSpec, sigma_copy: float) -> float:
     """Return the error of a written reference [range]; NaN stands for ``s* / sqrt(12)``."""
     return spec.tables.granularity / np.sqrt(12.0) if np.isnan(sigma_copy) else sigma_copy
 
 
 def zero_at_symmetry_point(
-    spec: LayerSpec, array: SynapseArray, n_pairs: int, sigma_copy: float, ideal: bool
+    algorithm: Algorithm, spec: LayerSpec, array: SynapseArray
 ) -> list[Ledger]:
     """Bring every synapse to its symmetry point and make that weight zero, in place.
 
-    `n_pairs` alternating pulses, one read, and a copy to the synapse's reference cell with error
-    `sigma_copy`, all under phase `calibration`; `ideal` does it exactly and free of cost.
+    The algorithm's `n_pairs` alternating pulses, one read, and a copy to the synapse's reference
+    cell with error `sigma_copy`, all under phase `calibration`; `ideal` does it exactly and free
+    of cost.
 
     Returns
     -------
     list of Ledger
         What the reference cells cost.
     """
-    if ideal:
+    if algorithm.ideal:
         array.set_state(symmetry_points(array))
         array.set_reference(array.conductance)
         return []
     with array.counting("calibration"):
-        alternate(array, n_pairs)
+        alternate(array, algorithm.n_pairs)
         g = array.read_cells("calibration")
-    return [copy_reference(spec, array, g, copy_error(spec, sigma_copy))]
-
-
-def _step_curves(array: SynapseArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    nodes = np.linspace(0.0, 1.0, array.tables.steps.shape[2])
-    return nodes, *(array.tables.steps[k, 0, :, 0].astype(np.float64) for k in (0, 1))
+    return [copy_reference(spec, array, g, copy_error(spec, algorithm.sigma_copy))]
 
 
 def symmetry_points(array: SynapseArray) -> np.ndarray:
     """Return the state where each synapse's own steps balance, shape (n_in, n_out).
 
-    Solves ``c_up f(p) = c_down h(p)`` on the nominal curves; a synapse without a crossing gets
-    the end of the range towards which it drifts, one whose steps balance over an interval the
-    state there that is nearest 0.5.
+    Solves ``c_up f(p) = c_down h(p)`` on the curves of the synapse's variant; a synapse without a
+    crossing gets the end of the range towards which it drifts, one whose steps balance over an
+    interval the state there that is nearest 0.5.
     """
-    nodes, up, down = _step_curves(array)
-    inner = (up > 0) & (down > 0)
-    ratio = np.minimum.accumulate(np.log(up[inner] / down[inner]))
     c_up, c_down = array.step_scales
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = np.nan_to_num(np.log(c_down.astype(np.float64) / c_up), nan=0.0)
+    out = np.empty(array.shape, np.float32)
+    for variant in range(array.n_variants):
+        own = array.variants == variant
+        out[own] = _balance(array.tables.steps[:, variant, :, 0].astype(np.float64), wanted[own])
+    return out
+
+
+def _balance(steps: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the states where the logarithm of step up over step down is `wanted`."""
+    nodes, (up, down) = np.linspace(0.0, 1.0, steps.shape[1]), steps[:2]
+    inner = (up > 0) & (down > 0)
+    ratio = np.minimum.accumulate(np.log(up[inner] / down[inner]))
     p = np.interp(-wanted, -ratio, nodes[inner])
     left = np.interp(wanted, ratio[::-1], nodes[inner][::-1])
     p = np.where(p - left > 1e-9, np.clip(0.5, left, p), p)
-    p = np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
-    return p.astype(np.float32)
+    return np.where(wanted > ratio[0], 0.0, np.where(wanted < ratio[-1], 1.0, p))
 
 
 def trim_ratio(array: SynapseArray, cells: Cells) -> float:

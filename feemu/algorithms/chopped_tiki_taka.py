@@ -33,7 +33,9 @@ class ChoppedTikiTaka(BufferedAlgorithm):
     chop_prob: float = param(
         0.1, "1", "flips of a line per read", lo=1e-6, hi=1.0, source="in_chop_prob of aihwkit 1.2"
     )
-    regular: bool = param(False, doc="flip every ceil(1 / chop_prob) reads, not at random")
+    regular: bool = param(
+        False, doc="flip every ceil(1 / chop_prob) reads, not at random", source="aihwkit 1.2"
+    )
 
     def build(self, spec: LayerSpec) -> ChoppedLayer:
         """Return a layer that is fabricated, calibrated and holds its initial weights in C."""

@@ -65,10 +65,10 @@ class Manhattan(Algorithm):
     """Threshold-triggered sign updates, the Manhattan rule.
 
     Of the mini-batch's gradient ``g = x^T d`` only the sign counts: one pulse against it wherever
-    ``lr |g| >= threshold dw``. With a threshold near 0 every weight with a gradient is pulsed, as
-    in Zamanidoost et al. 2015 (doi:10.1109/WISP.2015.7139171); with a larger one small gradients
-    are left out, as in Yao et al. 2020 (doi:10.1038/s41586-020-1942-4). Nothing is remembered
-    between updates.
+    ``lr |g| >= threshold dw``. With a threshold near 0 every weight with a gradient is pulsed
+    (Zamanidoost et al. 2015, doi:10.1109/WISP.2015.7139171); a larger one leaves small gradients
+    out, which is common practice (no source was read for it). Nothing is remembered between
+    updates.
     """
 
     name: ClassVar[str] = "manhattan"
@@ -78,9 +78,7 @@ class Manhattan(Algorithm):
 
     def build(self, spec: LayerSpec) -> ManhattanLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = ManhattanLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return ManhattanLayer(self, spec)
 
 
 class ManhattanLayer(ArrayLayer):
@@ -88,6 +86,7 @@ class ManhattanLayer(ArrayLayer):
 
     def __init__(self, algorithm: Manhattan, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         n_in, n_out = spec.shape
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
         self._scratch = (

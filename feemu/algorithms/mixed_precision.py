@@ -106,8 +106,8 @@ class MixedPrecision(Algorithm):
         source="thr_asym of arXiv:2601.00020",
     )  # fmt: skip
     one_pulse: bool = param(False, doc="at most one pulse per update", source="arXiv:2601.00020")
-    x_bins: int = param(0, "1", "bins of the inputs; 0: none", lo=0, hi=2**16)
-    d_bins: int = param(0, "1", "bins of the errors; 0: none", lo=0, hi=2**16)
+    x_bins: int = param(0, "1", "bins of the inputs; 0: none", lo=0, hi=2**16, source="aihwkit 1.2")
+    d_bins: int = param(0, "1", "bins of the errors; 0: none", lo=0, hi=2**16, source="aihwkit 1.2")
     stochastic_bins: bool = param(True, doc="round to bins at random", source="aihwkit 1.2")
 
     def __post_init__(self) -> None:
@@ -118,9 +118,7 @@ class MixedPrecision(Algorithm):
 
     def build(self, spec: LayerSpec) -> MixedPrecisionLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = MixedPrecisionLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return MixedPrecisionLayer(self, spec)
 
 
 class MixedPrecisionLayer(ArrayLayer):
@@ -128,6 +126,7 @@ class MixedPrecisionLayer(ArrayLayer):
 
     def __init__(self, algorithm: MixedPrecision, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         self.algorithm = algorithm
         self.eps = np.float32(algorithm.threshold * self.arrays[0].granularity)
         #: Thresholds of potentiation and depression [visible weight].

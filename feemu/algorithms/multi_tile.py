@@ -8,7 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
-from feemu.algorithms.calibration import zero_at_symmetry_point
+from feemu.algorithms.calibration import (
+    copy_param,
+    ideal_param,
+    pairs_param,
+    zero_at_symmetry_point,
+)
 from feemu.algorithms.transfer import REFERENCES
 from feemu.params import param
 
@@ -38,16 +43,11 @@ class MultiTile(Algorithm):
     bl_max: int = param(31, "1", "longest pulse train [slots]", lo=1, hi=32, source="aihwkit 1.2")
     reference: str = param(
         "none", doc="zero of each tile: the symmetry point of each synapse, or mid-range",
-        choices=REFERENCES,
+        choices=REFERENCES, assumed=True,
     )  # fmt: skip
-    ideal: bool = param(False, doc="exact reference, free of cost, for comparison")
-    n_pairs: int = param(
-        100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
-    )
-    sigma_copy: float = param(
-        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
-    )  # fmt: skip
+    ideal: bool = ideal_param()
+    n_pairs: int = pairs_param()
+    sigma_copy: float = copy_param()
 
     @property
     def devices_per_weight(self) -> int:
@@ -71,9 +71,8 @@ class MultiTileLayer(ArrayLayer):
         #: Images and summed error of this window, mean error of the window before.
         self.seen = self.digital["seen"] = np.array([0.0, 0.0, np.inf])
         if algorithm.reference == "calibrated":
-            how = (algorithm.n_pairs, algorithm.sigma_copy, algorithm.ideal)
             for array in self.arrays:
-                self.past += zero_at_symmetry_point(spec, array, *how)
+                self.past += zero_at_symmetry_point(algorithm, spec, array)
         self.program_initial(spec, arrays=slice(1))
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:

@@ -25,7 +25,9 @@ class PlainSGD(Algorithm):
 
     bl_min: int = param(1, "1", "shortest pulse train [slots]", lo=1, hi=32, source="Gokmen 2017")
     bl_max: int = param(31, "1", "longest pulse train [slots]", lo=1, hi=32, source="aihwkit 1.2")
-    managed: bool = param(True, doc="update management: equal largest probabilities")
+    managed: bool = param(
+        True, doc="update management: equal largest probabilities", source="Gokmen 2017"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,12 +24,16 @@ class ResidualLearning(BufferedAlgorithm):
     name: ClassVar[str] = "residual_learning"
     search: ClassVar[dict[str, tuple]] = {"gamma": (0.1, 0.4), "n_reads": (1, 8)}
 
-    fast_lr: float = param(1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9)
-    fast_rate: str = param("times_lr", doc="what fast_lr counts in", choices=FAST_RATES)
+    fast_lr: float = param(
+        1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9, source="aihwkit 1.2"
+    )
+    fast_rate: str = param(
+        "times_lr", doc="what fast_lr counts in", choices=FAST_RATES, source="aihwkit 1.2"
+    )
     gamma: float = param(
         0.1, "1", "share of A in the visible weight", lo=1e-6, hi=10.0, source="Wu 2025: 0.1 to 0.4"
     )
-    buffered: bool = param(False, doc="a digital buffer between A and C")
+    buffered: bool = param(False, doc="a digital buffer between A and C", source="arXiv:2502.06309")
 
     @property
     def digital_bits_per_weight(self) -> int:

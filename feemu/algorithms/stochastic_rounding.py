@@ -75,7 +75,7 @@ class StochasticRounding(Algorithm):
     name: ClassVar[str] = "stochastic_rounding"
     search: ClassVar[dict[str, tuple]] = {"period": (1, 8)}
 
-    period: int = param(1, "1", "mini-batches that add up", lo=1, hi=10**9)
+    period: int = param(1, "1", "mini-batches that add up", lo=1, hi=10**9, assumed=True)
 
     @property
     def digital_bits_per_weight(self) -> int:
@@ -84,9 +84,7 @@ class StochasticRounding(Algorithm):
 
     def build(self, spec: LayerSpec) -> RoundingLayer:
         """Return a layer that is fabricated and holds its initial weights."""
-        layer = RoundingLayer(self, spec)
-        layer.program_initial(spec)
-        return layer
+        return RoundingLayer(self, spec)
 
 
 class RoundingLayer(ArrayLayer):
@@ -94,6 +92,7 @@ class RoundingLayer(ArrayLayer):
 
     def __init__(self, algorithm: StochasticRounding, spec: LayerSpec) -> None:
         super().__init__([spec.array()])
+        self.program_initial(spec)
         self.algorithm = algorithm
         self.total = self.digital["total"] = np.zeros(spec.shape, np.float32)
         #: Mini-batches so far.

@@ -11,7 +11,10 @@ from feemu.algorithms.base import LayerSpec
 from feemu.algorithms.calibration import (
     alternate,
     copy_error,
+    copy_param,
     copy_reference,
+    ideal_param,
+    pairs_param,
     symmetry_points,
     trim_ratio,
     trimmed,
@@ -46,15 +49,16 @@ class SymmetryPointShift(PlainSGD):
 
     name: ClassVar[str] = "symmetry_point_shift"
 
-    variant: str = param("reference", doc="how the point is moved", choices=VARIANTS)
-    ideal: bool = param(False, doc="exact and free of cost, for comparison")
-    n_pairs: int = param(100, "1", "alternating pulse pairs", lo=1, hi=100_000, assumed=True)
-    n_cal: int = param(128, "1", "synapses calibrated for global and trim", lo=1, hi=10**6)
-    trim_step: float = param(0.01, "1", "resolution of the trimmed ratio", lo=1e-9, hi=1.0)
-    sigma_copy: float = param(
-        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
-    )  # fmt: skip
+    variant: str = param("reference", doc="how the point is moved", choices=VARIANTS, assumed=True)
+    ideal: bool = ideal_param()
+    n_pairs: int = pairs_param()
+    n_cal: int = param(
+        128, "1", "synapses calibrated for global and trim", lo=1, hi=10**6, assumed=True
+    )
+    trim_step: float = param(
+        0.01, "1", "resolution of the trimmed ratio", lo=1e-9, hi=1.0, assumed=True
+    )
+    sigma_copy: float = copy_param()
 
     @property
     def devices_per_weight(self) -> int:
@@ -97,8 +101,7 @@ class SymmetryPointShift(PlainSGD):
 
     def _reference(self, spec: LayerSpec) -> PulsedLayer:
         layer = self._none(spec)
-        how = (self.n_pairs, self.sigma_copy, self.ideal)
-        layer.past += zero_at_symmetry_point(spec, layer.arrays[0], *how)
+        layer.past += zero_at_symmetry_point(self, spec, layer.arrays[0])
         return layer
 
     def _global(self, spec: LayerSpec) -> PulsedLayer:

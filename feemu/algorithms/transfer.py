@@ -10,7 +10,12 @@ import numpy as np
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.algorithms.buffer import Buffer
-from feemu.algorithms.calibration import zero_at_symmetry_point
+from feemu.algorithms.calibration import (
+    copy_param,
+    ideal_param,
+    pairs_param,
+    zero_at_symmetry_point,
+)
 from feemu.algorithms.chopper import Chopper
 from feemu.params import param
 
@@ -54,24 +59,32 @@ class TransferAlgorithm(Algorithm):
     write weights as (outputs, inputs) call a line a column.
     """
 
-    fast_lr: float = param(1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9)
-    fast_rate: str = param("times_lr", doc="what fast_lr counts in", choices=FAST_RATES)
-    transfer_lr: float = param(1.0, "1", "rate of the transfer over lr", lo=1e-9, hi=1e9)
-    transfer_every: int = param(1, "1", "mini-batches between transfers", lo=1, hi=10**9)
-    n_reads: int = param(1, "1", "lines of A read per transfer", lo=1, hi=10**6)
+    #: Share of A in the visible weight; a hyper-parameter where A is seen.
+    gamma: ClassVar[float] = 0.0
+
+    fast_lr: float = param(
+        1.0, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9, source="aihwkit 1.2"
+    )
+    fast_rate: str = param(
+        "times_lr", doc="what fast_lr counts in", choices=FAST_RATES, source="aihwkit 1.2"
+    )
+    transfer_lr: float = param(
+        1.0, "1", "rate of the transfer over lr", lo=1e-9, hi=1e9, source="aihwkit 1.2"
+    )
+    transfer_every: int = param(
+        1, "1", "mini-batches between transfers", lo=1, hi=10**9, source="aihwkit 1.2"
+    )
+    n_reads: int = param(
+        1, "1", "lines of A read per transfer", lo=1, hi=10**6, source="aihwkit 1.2"
+    )
     bl_max: int = param(31, "1", "longest pulse train [slots]", lo=1, hi=32, source="aihwkit 1.2")
     reference: str = param(
         "calibrated", doc="zero of A: the symmetry point of each synapse, or mid-range",
-        choices=REFERENCES,
+        choices=REFERENCES, source="Gokmen & Haensch 2020",
     )  # fmt: skip
-    ideal: bool = param(False, doc="exact reference, free of cost, for comparison")
-    n_pairs: int = param(
-        100, "1", "alternating pulse pairs of the calibration", lo=1, hi=100_000, assumed=True
-    )
-    sigma_copy: float = param(
-        float("nan"), "1", "error of the reference [range]; NaN: s*/sqrt(12)", lo=0.0, hi=1.0,
-        nan_ok=True,
-    )  # fmt: skip
+    ideal: bool = ideal_param()
+    n_pairs: int = pairs_param()
+    sigma_copy: float = copy_param()
 
     @property
     def devices_per_weight(self) -> int:
@@ -89,7 +102,7 @@ class TransferLayer(ArrayLayer):
         self, algorithm: TransferAlgorithm, spec: LayerSpec, chopper: Chopper | None = None
     ) -> None:
         self.slow, self.fast = spec.array(0), spec.array(1)
-        super().__init__([self.slow, self.fast], [1.0, float(getattr(algorithm, "gamma", 0.0))])
+        super().__init__([self.slow, self.fast], [1.0, float(algorithm.gamma)])
         self.algorithm, self.chopper = algorithm, chopper
         #: Updates so far, and the line that is read next.
         self.place = self.digital["place"] = np.zeros(2, np.int64)
@@ -100,8 +113,7 @@ class TransferLayer(ArrayLayer):
         if chopper is not None:
             self.digital |= chopper.state()
         if algorithm.reference == "calibrated":
-            how = (algorithm.n_pairs, algorithm.sigma_copy, algorithm.ideal)
-            self.past += zero_at_symmetry_point(spec, self.fast, *how)
+            self.past += zero_at_symmetry_point(algorithm, spec, self.fast)
         self.program_initial(spec, arrays=slice(1))
 
     @property

@@ -36,7 +36,9 @@ class WriteVerify(Algorithm):
     max_pulses: int = param(
         32, "1", "pulses between two reads at most", lo=1, hi=10_000, assumed=True
     )
-    period: int = param(0, "1", "images between programmings; 0: the end only", lo=0, hi=10**9)
+    period: int = param(
+        0, "1", "images between programmings; 0: the end only", lo=0, hi=10**9, assumed=True
+    )
 
     def build(self, spec: LayerSpec) -> WriteVerifyLayer:
         """Return a layer with its initial weights in memory and an array as fabricated."""

@@ -100,6 +100,11 @@ class Cells:
         low = self._cells[:, st.OFFSET].copy()
         return low, low + self._cells[:, st.SPAN]
 
+    @property
+    def variants(self) -> np.ndarray:
+        """Curve variant that every synapse follows, shape (n_in, n_out), read-only."""
+        return np.broadcast_to(self._variants, self.shape)
+
     def _g(self, p: np.ndarray) -> np.ndarray:
         curve, linear = self._curve()
         if linear:
@@ -175,7 +180,7 @@ class Cells:
         steps, p = self.tables.steps, self._cells[:, st.P]
         n = steps.shape[2] - 1
         k = np.minimum((p * n).astype(np.int64), n)
-        v = self._variants if self._variants.shape == self.shape else 0
+        v = self.variants
         up, down = (steps[kind, v, k, 0] + (p * n - k) * steps[kind, v, k, 1] for kind in (0, 1))
         return up * self._cells[:, st.C_UP], down * self._cells[:, st.C_DOWN]
 
@@ -187,10 +192,8 @@ class Cells:
 
     def no_symmetry_point(self) -> float:
         """Return the fraction of synapses whose up and down steps balance nowhere in (0, 1)."""
-        if self._variants.shape == self.shape and self.tables.steps.shape[1] > 1:
-            fractions = [self._unbalanced(v)[self._variants == v] for v in range(self.n_variants)]
-            return float(np.concatenate(fractions).mean())
-        return float(self._unbalanced(0).mean())
+        fractions = [self._unbalanced(v)[self.variants == v] for v in range(self.n_variants)]
+        return float(np.concatenate(fractions).mean())
 
     @property
     def n_variants(self) -> int:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from feemu.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from feemu.fit import Fit
 
 EXAMPLES = [
     "feemu fit train.csv --out fitted/",
@@ -36,6 +40,37 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write and print the report."""
+    folder = Path(options.out).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"--out {options.out}: is a file; name a folder")
+    given = settings(options.set)
+    if options.column:
+        given["columns"] = settings(options.column)
+    found, text = fit_files(
+        options.files, folder, options.mapping, model=options.model, name=options.name, **given
+    )
+    print(text)
+    width = " --pulse-width WIDTH" if len(found.parts) > 1 else ""
+    print(f"wrote     {folder}/device.toml, fit.nc, report.txt, report.png")
+    print(f"next      feemu train --device {folder}/device.toml{width} --draws 20 --algorithm NAME")
+
+
+def fit_files(
+    files: list[str],
+    folder: Path,
+    mapping: str | None = None,
+    *,
+    model: str | None = None,
+    name: str | None = None,
+    **given: Any,
+) -> tuple[Fit, str]:
+    """Read, fit and write into a folder; returns the fit and its report.
+
+    Raises
+    ------
+    ValueError
+        For what the reader refuses, an unknown model or setting, or too little data.
+    """
     from feemu.curves import read_curves
     from feemu.fit import SHAPES, fit, fit_dataset
     from feemu.fit.preset import preset_text
@@ -45,27 +80,17 @@ def run(options: argparse.Namespace) -> None:
     from feemu.report.fitted import fit_text
     from feemu.store import write_dataset_atomic, write_text_atomic
 
-    if options.model is not None and options.model not in SHAPES:
-        raise ValueError(unknown("model", options.model, SHAPES))
-    folder = Path(options.out).expanduser()
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"--out {options.out}: is a file; name a folder")
-    given = settings(options.set)
-    if options.column:
-        given["columns"] = settings(options.column)
-    ds = read_curves(options.files, options.mapping, **given)
-    name = options.name or Path(options.files[0].rpartition("=")[2]).stem
-    found = fit(ds, options.model, name=name)
+    if model is not None and model not in SHAPES:
+        raise ValueError(unknown("model", model, SHAPES))
+    ds = read_curves(files, mapping, **given)
+    found = fit(ds, model, name=name or Path(files[0].rpartition("=")[2]).stem)
     folder.mkdir(parents=True, exist_ok=True)
     text = fit_text(found)
     write_text_atomic(folder / "device.toml", preset_text(found))
     write_dataset_atomic(fit_dataset(found), folder / "fit.nc")
     write_text_atomic(folder / "report.txt", text)
     save_figure(fit_figure(found), folder / "report.png")
-    print(text)
-    width = " --pulse-width WIDTH" if len(found.parts) > 1 else ""
-    print(f"wrote     {folder}/device.toml, fit.nc, report.txt, report.png")
-    print(f"next      feemu train --device {folder}/device.toml{width}")
+    return found, text
 
 
 def settings(pairs: list[str]) -> dict:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = ["feemu info hzo_superlattice", "feemu info demo.nc", "feemu info state.npz"]
 _CASE = ("task", "hidden", "activation", "bias", "epochs", "train_images", "batch", "lr", "lr_end",
-         "weight_scale", "dac_bits", "adc_bits", "seed", "device_seed")  # fmt: skip
+         "lr_period", "weight_scale", "dac_bits", "adc_bits", "seed", "device_seed")  # fmt: skip
 _VERSIONS = ("feemu", "python", "numpy", "numba", "scipy", "xarray", "netCDF4")
 
 
@@ -141,6 +141,8 @@ def _result(name: str) -> None:
     grid = results.gridded(ds)
     if set(grid["done"].dims) == {*results.GRID, "epoch"}:
         print(f"\n{results.cell_table(grid)}")
+    elif "draw" in grid.sizes and grid.sizes["pulse_width"] == grid.sizes["algorithm"] == 1:
+        print(f"\n{results.band_table(grid)}")
     print(f"\n{_variables(ds)}")
 
 

@@ -86,6 +86,7 @@ def run_cases(
     data: str | None = None,
     parts: Path | None = None,
     states: Sequence[Path] | None = None,
+    coordinates: list[dict] | None = None,
 ) -> xr.Dataset:
     """Run cases here or on worker processes and return the sweep's Dataset.
 
@@ -103,6 +104,8 @@ def run_cases(
         Folder of finished runs and checkpoints; the same cases continue from it.
     states : sequence of path, optional
         File for the final state of each case.
+    coordinates : list of dict, optional
+        Further dimensions of each case.
     """
     kept = states if parts is None or states is None else _kept_states(cases, parts)
     try:
@@ -114,6 +117,7 @@ def run_cases(
             data=data,
             out=parts,
             states=kept,
+            coordinates=coordinates,
         )
     finally:
         watch.line.close()

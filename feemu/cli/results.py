@@ -121,6 +121,42 @@ def _seed_row(label: str, one: xr.Dataset) -> tuple[str, ...]:
     )
 
 
+#: Rows of the table of bands: variable, label, how it is shown.
+_BANDS = (
+    ("validation_accuracy", "validation accuracy [%]", text.percent),
+    ("test_accuracy", "test accuracy [%]", text.percent),
+    ("pulses", "pulses", text.count),
+    ("energy_device", "programming energy", lambda v: text.si(v, "J")),
+    ("energy_total", "total energy", lambda v: text.si(v, "J")),
+)
+
+
+def band_table(ds: xr.Dataset) -> str:
+    """Return medians and 5 to 95 % bands over draws of the device, over seeds and over both.
+
+    A band over draws is that of one seed, the mean of its ends over seeds; one over seeds likewise.
+    """
+    ((_, _, _, cell),) = cells(ds)
+    rows = []
+    for name, label, shown in _BANDS:
+        values = cell[name]
+        row = [label, shown(values.median().item())]
+        for along in (["draw"], ["seed"], ["draw", "seed"]):
+            few = any(cell.sizes[d] < 2 for d in along)
+            ends = values.quantile([0.05, 0.95], along).transpose("quantile", ...).values
+            low, high = ends.reshape(2, -1).mean(axis=1)
+            row.append("-" if few else f"{shown(low)} - {shown(high)}")
+        rows.append(row)
+    number = f"{cell.sizes['draw']} draws", f"{cell.sizes['seed']} seeds"
+    header = ("", "median", f"5 - 95 % over {number[0]}", f"over {number[1]}", "over both")
+    note = (
+        "draws: what the fit does not know of the device; seeds: training, initial weights and"
+        " the chip"
+    )
+    more = "" if cell.sizes["seed"] > 1 else "; one seed has no band: add --seeds"
+    return f"{text.table(header, rows, right=range(1, 5))}\n\n{text.wrapped('bands', note + more)}"
+
+
 def assumed_note(ds: xr.Dataset) -> str:
     """Return the line that says what the energies rest on without a source."""
     from feemu.energy import EnergyModel

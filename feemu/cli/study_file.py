@@ -15,6 +15,7 @@ from typing import Any
 from feemu.algorithms import ALGORITHMS, Algorithm, algorithm
 from feemu.case import Case
 from feemu.cli.choose import open_device, open_preset
+from feemu.cli.measured import fitted_preset
 from feemu.devices import Device, DeviceTables, tabulate
 from feemu.params import Record, parse_width, unknown
 from feemu.sweeping import GRID, free
@@ -28,7 +29,7 @@ FIELDS = tuple(f.name for f in dataclasses.fields(Case) if f.name not in _SET_BY
 KNOWN = (*dict.fromkeys((*_OWN, *FIELDS)),)
 #: Parts of a device whose parameters can be set, as in ``noise.relative = 0.1``.
 PARTS = tuple(f.name for f in dataclasses.fields(Device))
-TABLES = ("grid", "algorithms", "search")
+TABLES = ("grid", "algorithms", "search", "measured")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,20 +54,22 @@ class Study:
     search: Search | None
 
 
-def read_study(path: str | Path) -> Study:
+def read_study(path: str | Path, out: str | Path) -> Study:
     """Return the study of a file; everything in it is checked.
+
+    Measured files that it names are fitted first; the fit lies in the folder `out` of the sweep.
 
     Raises
     ------
     ValueError
         For what is wrong, with its line and the nearest known names.
     """
-    return _Reader(Path(path)).study()
+    return _Reader(Path(path), Path(out)).study()
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, out: Path) -> None:
+        self.path, self.out = path, out
         try:
             self.text = path.read_text(encoding="utf-8")
             self.body = tomllib.loads(self.text)
@@ -92,6 +95,8 @@ class _Reader:
             with self._at("grid", name):
                 self._check_axis(name, values)
         search = self._search()
+        if "measured" in self.body:
+            self._fit()
         base = self._base()
         self._check_values(base)
         cases, marks = [], []
@@ -160,6 +165,14 @@ class _Reader:
                 made.replace(**{name: given})
         with self._at("search", next(iter(table), "")):
             return Search(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+
+    def _fit(self) -> None:
+        """Make the device of all cases the one that the measured files are fitted to."""
+        with self._at("measured", "files"):
+            if "device" in self.settings or "device" in self.axes:
+                raise ValueError("[measured] is the device; leave it or device out")
+            table = self._table("measured")
+            self.settings["device"] = str(fitted_preset(table, self.path.parent, self.out))
 
     def _base(self) -> dict:
         """Return the first point of the grid, device and algorithm checked to be there."""

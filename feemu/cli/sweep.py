@@ -50,8 +50,8 @@ def run(options: argparse.Namespace) -> int:
     from feemu.store import save
     from feemu.sweeping import SHARDS, failures, sweep
 
-    study = read_study(options.study)
     out = Path(options.out).expanduser()
+    study = read_study(options.study, out)
     print(text.wrapped("grid", grid_text(study)), flush=True)
     line = text.Line()
     board = Board(line)

@@ -25,6 +25,7 @@ EXAMPLES = [
     "    --task mnist --data DIR --hidden 256 --epochs 10 --seeds 3 --out run.nc",
     "feemu train --device softbounds_aihwkit --algorithm symmetry_point_shift "
     "--set variant=push_pull",
+    "feemu train --device fitted/device.toml --draws 20 --seeds 3 --algorithm mixed_precision",
 ]
 
 
@@ -61,6 +62,8 @@ def add_arguments(parser: Parser) -> None:
     net.add_argument("--lr", type=number, default=0.1, metavar="X", help="learning rate (0.1)")
     net.add_argument("--lr-end", type=number, default=1.0, metavar="X",
                      help="learning rate at the end over that at the start (1)")  # fmt: skip
+    net.add_argument("--lr-period", type=number, default=0.0, metavar="N",
+                     help="epochs between steps of the rate; 0: exponential (0)")  # fmt: skip
     net.add_argument("--weight-scale", type=number, default=1.0, metavar="X",
                      help="weight at the end of the nominal range (1)")  # fmt: skip
     net.add_argument(
@@ -81,6 +84,9 @@ def add_arguments(parser: Parser) -> None:
     )
     runs.add_argument("--device-seed", type=whole, default=-1, metavar="N",
                       help="one chip for all runs; -1: a chip for each seed")  # fmt: skip
+    runs.add_argument("--draws", type=at_least_one, metavar="N",
+                      help="train on N devices drawn from what the fit of --device knows, each "
+                      "with all seeds")  # fmt: skip
     runs.add_argument("--workers", type=at_least_one, default=1, metavar="N", help="processes (1)")
     runs.add_argument("--out", metavar="FILE.nc", help="result; without it nothing is kept")
     runs.add_argument("--save-state", metavar="FILE.npz", help="trained network, for 'feemu eval'")
@@ -95,16 +101,22 @@ def run(options: argparse.Namespace) -> None:
     from feemu.tasks import load_task
 
     device_lines, cases = _cases(options)
-    out, states = _files(options)
+    out, states = _files(options, cases)
     task = load_task(options.task, options.data)
     cases = _with_task(cases, task)
-    print("\n".join([*device_lines, *_network_lines(cases[0], task, len(cases))]), flush=True)
+    print("\n".join([*device_lines, *_network_lines(cases[0], task, options.seeds)]), flush=True)
     parts = None if out is None else out.with_name(f"{out.name}.parts")
     line = text.Line()
     watch = jobs.Watch(cases, line)
     try:
         ds = jobs.run_cases(
-            cases, watch, workers=options.workers, data=options.data, parts=parts, states=states
+            cases,
+            watch,
+            workers=options.workers,
+            data=options.data,
+            parts=parts,
+            states=states,
+            coordinates=_draws(options),
         )
     except BaseException:
         if parts is not None and jobs.keep_parts(parts):
@@ -123,22 +135,46 @@ def _cases(options: argparse.Namespace) -> tuple[list[str], list[Case]]:
     from feemu.case import Case
     from feemu.cli.choose import open_algorithm, open_device
     from feemu.cli.results import device_lines
+    from feemu.cli.text import wrapped
     from feemu.devices import tabulate
 
     algorithm = open_algorithm(options.algorithm, options.set)
     device = open_device(options.device, options.pulse_width, options.extrapolate)
     same = ("task", "hidden", "activation", "bias", "epochs", "batch", "lr", "lr_end",
-            "weight_scale", "train_images", "dac_bits", "adc_bits", "device_seed")  # fmt: skip
+            "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits",
+            "device_seed")  # fmt: skip
     given = {name: getattr(options, name) for name in same}
-    tables = tabulate(device)
+    devices, lines = [device], device_lines(device)
+    if options.draws:
+        from feemu.fit import drawn_devices
+
+        width = (options.pulse_width, options.extrapolate)
+        devices = drawn_devices(_fitted(options.device), options.draws, *width)
+        lines.append(wrapped("draws", f"{options.draws} devices drawn from what its fit knows"))
     try:
         cases = [
             Case(device=tables, algorithm=algorithm, seed=options.seed + i, **given)
+            for tables in map(tabulate, devices)
             for i in range(options.seeds)
         ]
     except (ValueError, TypeError) as error:
         raise type(error)(_as_option(str(error), (*same, "seed"))) from None
-    return device_lines(device), cases
+    return lines, cases
+
+
+def _fitted(name: str) -> str:
+    if not name.endswith(".toml") and not Path(name).is_file():
+        raise ValueError(
+            f"--draws: device {name!r} is no fit; name the device.toml that 'feemu fit' wrote"
+        )
+    return name
+
+
+def _draws(options: argparse.Namespace) -> list[dict] | None:
+    """Return the place of each case in the dimension of draws, if there is one."""
+    if not options.draws:
+        return None
+    return [{"draw": i} for i in range(options.draws) for _ in range(options.seeds)]
 
 
 def _as_option(message: str, names: tuple[str, ...]) -> str:
@@ -152,7 +188,7 @@ def _as_option(message: str, names: tuple[str, ...]) -> str:
     return message
 
 
-def _files(options: argparse.Namespace) -> tuple[Path | None, list[Path] | None]:
+def _files(options: argparse.Namespace, cases: list[Case]) -> tuple[Path | None, list[Path] | None]:
     from feemu.cli.output import check_output
 
     out = states = None
@@ -161,9 +197,10 @@ def _files(options: argparse.Namespace) -> tuple[Path | None, list[Path] | None]
     if options.save_state is not None:
         name = Path(options.save_state)
         files = [name]
-        if options.seeds > 1:
-            seeds = range(options.seed, options.seed + options.seeds)
-            files = [name.with_name(f"{name.stem}-seed{s}{name.suffix}") for s in seeds]
+        if len(cases) > 1:
+            at = [f"-draw{p['draw']}" for p in _draws(options) or []] or [""] * len(cases)
+            ends = [f"{d}-seed{c.seed}{name.suffix}" for d, c in zip(at, cases)]
+            files = [name.with_name(name.stem + end) for end in ends]
         states = [check_output(file, [".npz"], options.overwrite) for file in files]
     return out, states
 
@@ -188,6 +225,7 @@ def _network_lines(case: Case, task: Task, seeds: int) -> list[str]:
     synapses = sum((a + extra) * b for a, b in itertools.pairwise(shape))
     own = ", ".join(f"{k} {v}" for k, v in plain(case.algorithm).items() if k != "kind")
     decay = f" falling to {case.lr * case.lr_end:g}" if case.lr_end < 1 else ""
+    decay += f" in steps of {case.lr_period:g} epochs" if decay and case.lr_period else ""
     runs = f"{seeds} seeds from {case.seed}" if seeds > 1 else f"seed {case.seed}"
     return [
         wrapped("network", f"{'-'.join(map(str, shape))}, {case.activation}, bias: {case.bias}; "
@@ -201,7 +239,8 @@ def _network_lines(case: Case, task: Task, seeds: int) -> list[str]:
 
 
 def _report(ds, written, options, elapsed, results, text) -> None:
-    print(f"\n{results.seed_table(ds)}\n")
+    table = results.band_table if options.draws else results.seed_table
+    print(f"\n{table(ds)}\n")
     print(text.wrapped("pulses", "of all phases: initial weights, calibration and training"))
     if note := results.assumed_note(ds):
         print(note)
@@ -211,4 +250,5 @@ def _report(ds, written, options, elapsed, results, text) -> None:
     if options.out is None:
         print("kept      nothing: add --out run.nc to keep the result")
     else:
-        print(f"next      feemu info {options.out}\n          feemu plot {options.out}")
+        drawing = "" if options.draws else f"\n          feemu plot {options.out}"
+        print(f"next      feemu info {options.out}{drawing}")

@@ -12,7 +12,6 @@ import dataclasses
 import numpy as np
 
 from feemu.fit.estimate import Estimate, finished
-from feemu.fit.filter import tables
 from feemu.fit.problem import Problem
 from feemu.fit.scoring import climb
 from feemu.fit.start import starting_points
@@ -81,7 +80,7 @@ class Averages:
         state = ((begin - own[:, 2]) / own[:, 3])[row]
         out = np.empty(number.size)
         edges = np.arange(rows + 1) * self.length
-        trace(pulse, reset, state, edges, tables(self.problem.shape.model(x))[0], own, out)
+        trace(pulse, reset, state, edges, self.problem.curves(x)[0], own, out)
         return out
 
     def fit(self, x: np.ndarray, most: int = 60, shape: bool = True) -> tuple:

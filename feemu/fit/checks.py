@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from feemu.fit.estimate import Estimate
@@ -41,7 +39,7 @@ def predictive(found: Estimate, x: np.ndarray, u: np.ndarray, runs: int = 0) -> 
     for number in range(runs):
         # Numbers of other draws than those of the correction.
         y = simulated(problem, x, u, states, 100_000 + number)
-        other = Problem(dataclasses.replace(problem.sequence, y=y), problem.shape, problem.limit)
+        other = problem.with_readings(y)
         rows.append(statistics(other, x, u))
     out = {}
     for j, name in enumerate(STATISTICS):
@@ -60,16 +58,17 @@ def predictive(found: Estimate, x: np.ndarray, u: np.ndarray, runs: int = 0) -> 
 def statistics(problem: Problem, x: np.ndarray, u: np.ndarray) -> tuple[float, ...]:
     """Return the statistics of `STATISTICS`, in their order."""
     s = problem.sequence
-    innovation, variance, _, _ = (w.copy() for w in problem.run(x, u))
+    innovation, variance, state, _ = problem.run(x, u)
     used = variance > 0
     z = np.where(used, innovation, 0.0) / np.sqrt(np.where(used, variance, 1.0))
     both = used[1:] & used[:-1]
-    rest = on_grid(s, s.y - fitted(problem, x, u, common=True))
+    rest = on_grid(s, s.y - fitted(problem, x, u, state))
     count = np.isfinite(rest).sum(axis=1)
     mean = np.nansum(rest, axis=1) / np.maximum(count, 1)
+    levels = on_grid(s, s.y)
     return (
-        rms(np.diff(on_grid(s, s.y), axis=-1)),
-        level_scatter(s),
+        rms(np.diff(levels, axis=-1)),
+        level_scatter(levels),
         rms(np.where(count > 0, mean, np.nan)),
         float(np.mean(z[1:][both] * z[:-1][both])) if both.any() else float("nan"),
         float(np.quantile(np.abs(z[used]), 0.995)),

@@ -48,8 +48,7 @@ def correction(problem: Problem, x: np.ndarray, u: np.ndarray, free: np.ndarray)
     rows = []
     for number in range(runs):
         y = simulated(problem, x, u, states, number)
-        virtual = Problem(dataclasses.replace(s, y=y), problem.shape, problem.limit)
-        _, g, info = virtual.information(x, u, own=False)
+        _, g, info = problem.with_readings(y).information(x, u, own=False)
         for d in range(s.devices):
             rows.append(whitener(info[d][np.ix_(move, move)])[0] @ g[d, move])
     w = np.array(rows)

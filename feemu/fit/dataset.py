@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu.fit.averages import Averages
+from feemu.fit.drawn import device_hash
 from feemu.fit.filter import INTERVALS, tables
+from feemu.fit.preset import preset_text
 from feemu.fit.result import Fit, Part
 from feemu.fit.traces import on_grid
 
@@ -30,11 +32,13 @@ def fit_dataset(found: Fit) -> xarray.Dataset:
     ds["pulse_width"].attrs = {"units": "s", "long_name": "pulse width"}
     ds.attrs = {
         "model": found.model,
+        "device_sha256": device_hash(preset_text(found)),
         "level": found.level,
         "source": found.about["source"],
         "ranking": json.dumps([vars(r) for r in found.ranking]),
         "notes": json.dumps([list(p.notes) for p in found.parts]),
         "checks": json.dumps([p.checks for p in found.parts]),
+        "emulation": json.dumps([p.emulation for p in found.parts]),
     }
     return ds
 
@@ -51,6 +55,7 @@ def part_dataset(found: Fit, part: Part) -> xarray.Dataset:
         for f in ("value", "lower", "upper", "unit", "note")
     }
     kinds = ["parameter"] * len(part.parameters) + ["derived"] * len(part.derived)
+    drawn = np.stack([part.columns[n] for n in names], axis=1)
     rest = Averages(part.estimate.problem, part.x, part.u).residual(part.x)
     dims = ("device", "cycle", "polarity", "pulse")
     level = {"units": "1", "long_name": "level over the range of the levels"}
@@ -58,6 +63,8 @@ def part_dataset(found: Fit, part: Part) -> xarray.Dataset:
         {
             **columns,
             "kind": ("parameter", kinds),
+            "drawn": (("draw", "parameter"), drawn, {"long_name": "draws from what is known"}),
+            "correlation": (("parameter", "other"), _correlation(drawn), {"units": "1"}),
             "level": (dims, on_grid(s, s.y), level),
             "fitted": (dims, on_grid(s, s.y - rest), level | {"long_name": "noise-free curve"}),
             "residual": (dims, on_grid(s, rest), level | {"long_name": "level - fitted"}),
@@ -68,12 +75,20 @@ def part_dataset(found: Fit, part: Part) -> xarray.Dataset:
         },
         coords={
             "parameter": names,
+            "other": names,
+            "draw": np.arange(len(drawn)),
             "polarity": ["up", "down"],
             "pulse": np.arange(s.shape[3]),
             "state": ("state", _STATES, {"units": "1", "long_name": "state"}),
         },
     )
     return ds
+
+
+def _correlation(drawn: np.ndarray) -> np.ndarray:
+    """Return correlations of the columns; NaN where one does not vary or is not known."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.atleast_2d(np.corrcoef(drawn.T))
 
 
 def _steps(part: Part) -> dict:

@@ -31,7 +31,7 @@ class Estimate:
     problem : Problem
         Data and model.
     point : Point
-        The maximum, with information from central differences.
+        The maximum, with the information there.
     tau : ndarray, shape (4,)
         Spread between devices: median of each given the others; zeros for one device.
     log_likelihood : float
@@ -89,7 +89,7 @@ def estimate(
     else:
         point = climb(problem, near.point.x, near.point.u, tau)
     if many:
-        point, tau = _settle(problem, point, tau)
+        point, tau = settle(problem, point, tau)
     else:
         tau = np.zeros(4)
     return finished(problem, point, tau)
@@ -133,14 +133,14 @@ def crossed(found: Estimate, other: Estimate) -> Estimate:
     problem.limit = found.problem.limit
     point = climb(problem, x, u, tau)
     if found.tau.any():
-        point, tau = _settle(problem, point, tau)
+        point, tau = settle(problem, point, tau)
     else:
         tau = found.tau
     again = finished(problem, point, tau)
     return again if again.log_likelihood > found.log_likelihood else found
 
 
-def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
+def settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.ndarray]:
     """Return maximum and spreads that fit each other."""
     for _ in range(_ROUNDS):
         before = tau
@@ -153,7 +153,7 @@ def _settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.
 
 def finished(problem: Problem, point: Point, tau: np.ndarray) -> Estimate:
     """Return the estimate at a maximum, with the deviations integrated out."""
-    parts = problem.information(point.x, point.u, bool(tau.any()), central=True)
+    parts = problem.information(point.x, point.u, bool(tau.any()))
     point.value, point.gradient, point.information = together(problem, point.x, *parts)
     k, h = point.x.size, point.information
     total, count = point.value, int(point.free.sum())

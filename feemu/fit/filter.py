@@ -21,12 +21,14 @@ _HALF_ROOT = math.sqrt(0.5)
 
 
 @inline
-def _cdf(x):
+def cdf(x):
+    """Return the distribution function of the standard normal."""
     return 0.5 * math.erfc(-x * _HALF_ROOT)
 
 
 @inline
-def _density(x):
+def density(x):
+    """Return the density of the standard normal."""
     return math.exp(-0.5 * x * x) / _ROOT_2PI
 
 
@@ -42,9 +44,9 @@ def clipped(mean, var):
     upper = mean > 0.5
     x = 1.0 - mean if upper else mean
     r = x / sd
-    inside, density = _cdf(r), _density(r)
-    first = x * inside + sd * density
-    second = (x * x + var) * inside + x * sd * density
+    inside, at = cdf(r), density(r)
+    first = x * inside + sd * at
+    second = (x * x + var) * inside + x * sd * at
     spread = max(second - first * first, 0.0)
     return (1.0 - first if upper else first), spread, inside
 
@@ -57,6 +59,14 @@ def look_up(table, slope, row, p):
     f = x - i
     m = table[row, i] + f * (table[row, i + 1] - table[row, i])
     return m, slope[row, i] + f * (slope[row, i + 1] - slope[row, i])
+
+
+@inline
+def first_reading(y, off, span, b, var):
+    """Return the log likelihood of the reading that begins a state: that of being in the range."""
+    p, sd = (y - off - b) / span, math.sqrt(var) / span
+    mass = cdf((1.0 - p) / sd) - cdf(-p / sd)
+    return math.log(mass) if mass > 1e-12 else -0.5 * (max(-p, p - 1.0) / sd) ** 2
 
 
 @jit
@@ -102,13 +112,7 @@ def run_filter(
                 if not math.isnan(y[t]):
                     spread = (noise[2] + var_b) / (span * span)
                     p = (y[t] - off - b) / span
-                    sd = math.sqrt(spread)
-                    mass = _cdf((1.0 - p) / sd) - _cdf(-p / sd)
-                    begin[d] += (
-                        math.log(max(mass, 1e-300))
-                        if mass > 1e-12
-                        else (-0.5 * (max(-p, p - 1.0) / sd) ** 2)
-                    )
+                    begin[d] += first_reading(y[t], off, span, b, noise[2] + var_b)
                     share = -var_b / span
                     p, var, inside = clipped(p, spread)
                     cov = share * inside
@@ -174,10 +178,15 @@ def score(innovation, variance, start, begin, limit, out):
         out[d] = total
 
 
-def tables(model: object) -> tuple[np.ndarray, np.ndarray]:
-    """Return step and slope of a response model at `INTERVALS` + 1 states."""
+def steps(model: object) -> np.ndarray:
+    """Return the steps of a response model up and down, shape (2, INTERVALS + 1)."""
     grid = np.linspace(0.0, 1.0, INTERVALS + 1)
-    table = np.stack([model.step_up(grid), model.step_down(grid)])
+    return np.stack([model.step_up(grid), model.step_down(grid)])
+
+
+def tables(model: object) -> tuple[np.ndarray, np.ndarray]:
+    """Return step and slope of a response model, each of shape (2, INTERVALS + 1)."""
+    table = steps(model)
     slope = np.empty_like(table)
     slope[:, 1:-1] = (table[:, 2:] - table[:, :-2]) * (INTERVALS / 2)
     slope[:, 0] = (table[:, 1] - table[:, 0]) * INTERVALS

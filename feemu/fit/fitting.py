@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feemu.fit import checks, limits
+from feemu.devices import Device
+from feemu.fit import checks, emulated, limits
 from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
 from feemu.fit.derived import FIGURES, derived
-from feemu.fit.estimate import Estimate, refined
+from feemu.fit.drawn import DRAWS, described
+from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
 from feemu.fit.posterior import NOISE, Draws, draw, physical, table
-from feemu.fit.problem import Problem
-from feemu.fit.ranking import rank
+from feemu.fit.ranking import each, rank
 from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
 from feemu.fit.stream import Stream
-from feemu.fit.traces import branch_starts, exponential_residual, level_scatter, rms
+from feemu.fit.traces import branch_starts, exponential_residual, rms, scatter_of
 from feemu.fit.trajectories import simulated
 
 if TYPE_CHECKING:
     import xarray
 
-#: Draws that figures are derived from.
-_DERIVED = 400
 #: A fit is far from the levels beyond this many times their scatter.
 FAR = 1.25
 _RESAMPLED = 60
@@ -75,21 +74,22 @@ def fit(
     are normal between devices. Readings beyond four standard deviations lose weight. Intervals
     come from draws of the normal approximation at the maximum, corrected for the filter's own
     approximations by simulated measurements, and with the spreads drawn from their restricted
-    likelihood. It is no bootstrap: nothing is resampled.
+    likelihood. It is no bootstrap, except where the likelihood's curves miss the mean levels: there
+    the shape is fitted to these, and the intervals come from resampled cycles.
     """
     if draws < 100 or not 0.0 < level < 1.0:
         raise ValueError(f"fit: draws = {draws}, level = {level}: need draws >= 100, 0 < level < 1")
     parts = sequences(ds)
     names = tuple(SHAPES) if model is None else (model,)
     ranking, found = rank(parts, names, held_out=model is None)
-    best, group = _accepted(ranking, found)
+    best, group = _accepted(ranking, found, parts)
     ranking.sort(key=lambda r: r.model != best)
     unit = str(ds["conductance"].attrs.get("units", ""))
-    done = tuple(_part(e, by_mean, unit, draws, level, seed) for e, by_mean in group)
+    done = tuple(each(lambda pair: _part(*pair, unit, draws, level, seed), group))
     return Fit(best, done, tuple(ranking), level, unit, _about(ds, name))
 
 
-def _accepted(ranking: list, found: dict) -> tuple[str, list]:
+def _accepted(ranking: list, found: dict, parts: list[Sequence]) -> tuple[str, list]:
     """Return the first model of the ranking whose curves follow the mean levels, and its fits.
 
     A fit that misses them is replaced by one to the mean levels; a model whose range then ends far
@@ -97,14 +97,19 @@ def _accepted(ranking: list, found: dict) -> tuple[str, list]:
     """
     first = None
     for row in ranking:
-        group = []
-        for e in found[row.model]:
-            by_mean = misses(e)
-            group.append((averaged(e) if by_mean else e, by_mean))
+        group = each(lambda pair: _followed(*pair), zip(found[row.model], parts))
         first = first or (row.model, group)
         if all(not m or (_distance(e) <= FAR and not _open_range(e)) for e, m in group):
             return row.model, group
     return first
+
+
+def _followed(found: Estimate, sequence: Sequence) -> tuple[Estimate, bool]:
+    """Return the fit to all cycles, or to their mean levels, and whether it is the latter."""
+    if found.problem.sequence is not sequence:  # ranked on its first cycles
+        found = estimate(sequence, found.problem.shape, near=found)
+    by_mean = misses(found)
+    return (averaged(found) if by_mean else found), by_mean
 
 
 def misses(found: Estimate) -> bool:
@@ -119,13 +124,13 @@ def misses(found: Estimate) -> bool:
     if real <= FAR:
         return False
     point, problem = found.point, found.problem
-    if not math.isfinite(level_scatter(problem.sequence)):
+    if not math.isfinite(scatter_of(problem.sequence)):
         return True
     states = problem.run(point.x, point.u)[2].copy()
     larger = 0
     for number in range(_SIMULATED):
         y = simulated(problem, point.x, point.u, states, 200_000 + number)
-        other = Problem(dataclasses.replace(problem.sequence, y=y), problem.shape, problem.limit)
+        other = problem.with_readings(y)
         larger += _distance(dataclasses.replace(found, problem=other)) >= real
         if larger > 0.01 * _SIMULATED:
             return False
@@ -168,15 +173,41 @@ def source_words(text: str) -> str:
 
 
 def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int) -> Part:
+    found, drawn, rows, values = intervals(first, by_mean, unit, n, level, seed)
+    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
+    tau = np.median(drawn.tau, axis=0)
+    figures = _derived(found, drawn, x, u, tau)
+    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
+    rest = residuals(found, x, u)
+    seen, run = checks.predictive(found, x, u), _emulation(found, drawn, x, u)
+    bound = [name for name, value in values.items() if value.note == "at a bound"]
+    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
+    columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
+    return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen, run)
+
+
+def _emulation(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray) -> dict:
+    """Return the check by the emulator, see `feemu.fit.emulated`."""
+    s = found.problem.sequence
+    picked = np.linspace(0, len(drawn.x) - 1, emulated.DRAWS).astype(int)
+    rows = [physical(found, drawn.x[i], drawn.tau[i]) for i in picked]
+    devices = [Device(**described(found.problem.shape.name, row, False)) for row in rows]
+    start = float(found.problem.run(x, u)[2][s.start[:-1]].mean())
+    extra = np.array([[row["read_noise"], row["drift"]] for row in rows])
+    return emulated.emulation(s, devices, drawn.x[picked, -6:-4], extra, start)
+
+
+def intervals(
+    first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int
+) -> tuple[Estimate, Draws, dict[str, np.ndarray], dict[str, Value]]:
+    """Return the corrected estimate, its draws, those of each parameter, and the intervals."""
     found = first if by_mean else refined(first)
     stream = Stream(seed)
     drawn = draw(found, n, stream)
     bound = _at_bound(found, by_mean)
     if by_mean:
-        rows = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
-        drawn.x[:, :-4] = np.resize(rows, (n, rows.shape[1]))[:, :-4]
-    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
-    tau = np.median(drawn.tau, axis=0)
+        picked = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
+        drawn.x[:, :-4] = np.resize(picked, (n, picked.shape[1]))[:, :-4]
     rows = table(found, drawn)
     sided = {k: np.exp(v) for k, v in limits.profiled(found, rows, level, by_mean).items()}
     values = {}
@@ -184,15 +215,14 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
         own = unit if key in ("G_min", "G_max") else "1"
         values[key] = _value(column, level, own, "at a bound" if key in bound else "")
         if key in sided:
-            best = 0.0 if key in bound else values[key].value
+            best = values[key].value
+            if key in bound:  # a noise term at the lower end is none
+                place = found.point.x.size - len(NOISE) + NOISE.index(key)
+                low, high = (v[place] for v in found.problem.limits())
+                best = 0.0 if found.point.x[place] < (low + high) / 2 else math.exp(high)
             ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
             values[key] = Value(best, ends[0], ends[2], own, values[key].note)
-    figures = _derived(found, drawn, x, u, tau)
-    named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
-    rest = residuals(found, x, u)
-    seen = checks.predictive(found, x, u)
-    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
-    return Part(found, drawn, x, u, tau, values, named, told, rest, seen)
+    return found, drawn, rows, values
 
 
 def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
@@ -224,7 +254,7 @@ def _at_bound(found: Estimate, held: bool) -> list[str]:
 
 def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:
     """Return figures for the first draws of the parameters."""
-    few = drawn.x[:_DERIVED]
+    few = drawn.x[:DRAWS]
     problem = found.problem
     rows = [physical(found, a, tau) for a in few]
     values = {k: np.array([r[k] for r in rows]) for k in ("G_min", "G_max", "relative", "absolute")}
@@ -258,6 +288,6 @@ def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]
     problem = found.problem
     return {
         "mean_curve": rms(Averages(problem, x, u).residual(x)),
-        "scatter": level_scatter(problem.sequence),
+        "scatter": scatter_of(problem.sequence),
         "exponential": exponential_residual(problem.sequence),
     }

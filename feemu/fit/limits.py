@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from feemu.fit.estimate import Estimate
@@ -13,6 +16,8 @@ from feemu.fit.scoring import Point, climb
 TIGHT, WIDE = 0.95, 0.5
 #: A noise term is weak if its logarithm has a larger sd than this.
 UNSURE = 0.15
+#: The ends of a likelihood interval are found as close as this, in the logarithm.
+_CLOSE = 0.02
 _HELP = {
     "G_min": "depress further, until levels stop falling",
     "G_max": "potentiate further, until levels stop rising",
@@ -49,25 +54,33 @@ def profiled(
         if point.free[j] and np.std(np.log(table[name])) < UNSURE:
             continue
 
-        def fall(value: float, j: int = j) -> float:
-            return _held(found, tau, j, value, only_noise).target
+        best = _held(found, tau, j, point.x[j], only_noise).target
 
-        least = fall(point.x[j]) - drop
-        ends = []
-        for far in (low[j], min(point.x[j] + 10.0, high[j])):
-            inside, outside = point.x[j], far
-            if fall(far) > least:
-                ends.append(-np.inf if far == low[j] else far)
-                continue
-            while abs(outside - inside) > 0.02:
-                middle = (inside + outside) / 2
-                if fall(middle) > least:
-                    inside = middle
-                else:
-                    outside = middle
-            ends.append((inside + outside) / 2)
-        out[name] = (ends[0], ends[1])
+        def over(value: float, j: int = j, best: float = best) -> float:
+            """Return the root of the drop, nearly linear in the value, less the wanted one."""
+            lost = best - _held(found, tau, j, value, only_noise).target
+            return math.sqrt(max(lost, 0.0)) - math.sqrt(drop)
+
+        guess = 3.0 * float(np.std(np.log(table[name])))
+        ends = (low[j], min(point.x[j] + 10.0, high[j]))
+        out[name] = tuple(_crossing(over, point.x[j], far, guess) for far in ends)
     return out
+
+
+def _crossing(over: Callable, best: float, far: float, guess: float) -> float:
+    """Return where `over` turns positive on the way from `best` to `far`, -inf if it never does."""
+    from scipy.optimize import brentq
+
+    if abs(far - best) < 1e-9:
+        return -math.inf if far <= best else far
+    near, beyond = best, best + math.copysign(min(guess, abs(far - best)), far - best)
+    if over(beyond) <= 0:
+        near, beyond = beyond, far
+        if over(far) <= 0:
+            return -math.inf if far < best else far
+    if over(near) >= 0:
+        return near
+    return float(brentq(over, near, beyond, xtol=_CLOSE))
 
 
 def _held(found: Estimate, tau: np.ndarray, j: int, value: float, only_noise: bool) -> Point:
@@ -94,6 +107,11 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
                        f"{_help(name)}")  # fmt: skip
     out += [f"{a} and {b} cannot be told apart (correlation {c:+.2f}){_help(a, b)}"
             for a, b, c in pairs(table)]  # fmt: skip
+    left = found.problem.sequence.shape[0] - found.problem.sequence.devices
+    if found.problem.sequence.outside:
+        out.append(f"{found.problem.sequence.outside} reading(s) far outside all others left out")
+    if left:
+        out.append(f"{left} device(s) with fewer than four readings are left out")
     if found.problem.sequence.devices == 1:
         out.append(f"one device: no spread between devices ({', '.join(OWN)}); measure more")
     elif found.problem.sequence.devices < 4:

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from feemu.devices import Device
+from feemu.fit.drawn import shared
 from feemu.fit.result import Fit
 
 _KEY = "measurement"
@@ -21,7 +22,8 @@ def preset_text(found: Fit) -> str:
     -----
     A preset of a family has one noise and one spread: the geometric means over widths.
     """
-    devices = [found.device(part.pulse_width) for part in found.parts]
+    widths = sorted(part.pulse_width for part in found.parts)
+    devices = shared([found.device(width) for width in widths])
     family = len(devices) > 1
     first = devices[0]
     caveats = dict.fromkeys(d.caveat for d in devices)
@@ -44,8 +46,8 @@ def preset_text(found: Fit) -> str:
             lines += _table("[width]", width | _fields(device.response))
     else:
         lines += _table("response", _fields(first.response))
-    lines += _table("noise", _mean([d.noise for d in devices]))
-    lines += _table("spread", _mean([d.spread for d in devices]))
+    lines += _table("noise", _fields(first.noise))
+    lines += _table("spread", {k: v for k, v in _fields(first.spread).items() if v[0]})
     lines += _table("device", _own(first, family))
     return "\n".join(lines) + "\n"
 
@@ -68,20 +70,9 @@ def _fields(record: object) -> dict:
     return out
 
 
-def _mean(records: list) -> dict:
-    """Return the geometric mean over records of each field, 0 where one is 0."""
-    out = {}
-    for name, (_, unit) in _fields(records[0]).items():
-        values = np.array([getattr(r, name) for r in records], float)
-        if values.size == 1:
-            mean = float(values[0])
-        else:
-            mean = float(np.exp(np.log(values).mean() if (values > 0).all() else -np.inf))
-        out[name] = (mean, unit)
-    return out
-
-
 def _table(name: str, fields: dict) -> list[str]:
+    if not fields:
+        return []
     entries = [
         f'{key} = {{ value = {_number(value)}, unit = {_text(unit)}, tag = "measured",'
         f" source = {_text(_KEY)} }}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from feemu.fit.filter import run_filter, score, tables
+from feemu.fit.filter import INTERVALS, run_filter, score, steps, tables
 from feemu.fit.sequence import Sequence
 from feemu.fit.shapes import Shape
+from feemu.fit.tangent import run_tangent
 
 #: Global parameters that follow those of the shape, on the fit's own scale.
 COMMON = ("g_off", "g_on", "ln_relative", "ln_absolute", "ln_read", "ln_drift")
@@ -19,6 +21,8 @@ OWN = ("step", "asymmetry", "g_on", "g_off")
 LOWEST = np.array([-3.0, 0.3, math.log(1e-4), math.log(1e-7), math.log(1e-6), math.log(1e-6)])
 HIGHEST = np.array([0.7, 5.0, math.log(5.0), math.log(0.5), math.log(0.5), math.log(0.5)])
 _STEP = 2e-5
+#: Smallest range of a device, in units of the measured levels.
+SMALLEST_SPAN = 0.02
 
 
 @dataclass
@@ -46,10 +50,26 @@ class Problem:
     limit: float = 4.0
     calls: int = 0
     _work: tuple = field(init=False, repr=False)
+    _memo: dict = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         n, devices = self.sequence.y.size, self.sequence.devices
         self._work = (np.empty(n), np.empty(n), np.empty(n), np.empty(devices))
+
+    def with_readings(self, y: np.ndarray) -> Problem:
+        """Return the same problem with other readings of the same pulses."""
+        sequence = dataclasses.replace(self.sequence, y=y)
+        return Problem(sequence, self.shape, self.limit, _memo=self._memo)
+
+    def curves(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return steps and slopes as the filter takes them; those of the last `x` are kept."""
+        key = x[: len(self.shape.free)].tobytes()
+        found = self._memo.get(key)
+        if found is None:
+            found = tables(self.shape.model(x))
+            self._memo.clear()
+            self._memo[key] = found
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +91,7 @@ class Problem:
                 np.exp(u[:, 0] + u[:, 1] / 2),
                 np.exp(u[:, 0] - u[:, 1] / 2),
                 low,
-                np.maximum(high - low, 0.02),
+                np.maximum(high - low, SMALLEST_SPAN),
             ],
             axis=1,
         )
@@ -86,10 +106,10 @@ class Problem:
         )
         return own, noise
 
-    def run(self, x: np.ndarray, u: np.ndarray, curves: tuple | None = None) -> tuple:
+    def run(self, x: np.ndarray, u: np.ndarray) -> tuple:
         """Return innovation, variance, state (views that the next call overwrites) and begin."""
         own, noise = self.physical(x, u)
-        table, slope = tables(self.shape.model(x)) if curves is None else curves
+        table, slope = self.curves(x)
         s, work = self.sequence, self._work
         self.calls += 1
         run_filter(s.y, s.pulse, s.mark, s.start, table, slope, own, noise, self.limit, *work)
@@ -102,8 +122,57 @@ class Problem:
         score(work[0], work[1], self.sequence.start, work[3], self.limit, out)
         return out
 
+    def slopes(self, x: np.ndarray, u: np.ndarray, own: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return derivatives of ``own`` and ``noise`` by global parameters and deviations.
+
+        Returns
+        -------
+        ndarray, shape (devices, k, 4), and ndarray, shape (k, 4)
+            ``own``: with the four deviations as the last parameters; else only global ones.
+        """
+        values, noise = self.physical(x, u)
+        k, shapes = x.size + 4 * own, len(self.shape.free)
+        span = x[-5] - x[-6]
+        of_own, of_noise = np.zeros((len(u), k, 4)), np.zeros((k, 4))
+        open_range = span * (1.0 + u[:, 2] - u[:, 3]) > SMALLEST_SPAN
+        # Lower end and range of a device, by the two ends of all.
+        for j, (low, high) in enumerate(((1.0 - u[:, 3], -u[:, 2]), (u[:, 3], 1.0 + u[:, 2]))):
+            of_own[:, shapes + j, 2] = low
+            of_own[:, shapes + j, 3] = np.where(open_range, high - low, 0.0)
+        if own:
+            up, down = values[:, 0], values[:, 1]
+            of_own[:, -4, 0], of_own[:, -4, 1] = up, down
+            of_own[:, -3, 0], of_own[:, -3, 1] = up / 2.0, -down / 2.0
+            of_own[:, -2, 3] = np.where(open_range, span, 0.0)
+            of_own[:, -1, 2], of_own[:, -1, 3] = span, np.where(open_range, -span, 0.0)
+        read, drift = math.exp(2 * x[-2]) * span, math.exp(2 * x[-1]) * span
+        for j, sign in ((0, -1.0), (1, 1.0)):
+            of_noise[shapes + j, 2:] = 2.0 * sign * read, 2.0 * sign * drift
+        for j, (column, value) in enumerate(
+            ((0, noise[0]), (1, noise[1]), (2, 2.0 * read * span), (3, 2.0 * drift * span))
+        ):
+            of_noise[shapes + 2 + j, column] = value
+        return of_own, of_noise
+
+    def _table_slopes(self, x: np.ndarray) -> np.ndarray:
+        """Return derivatives of the steps, shape (2, INTERVALS + 1, shapes)."""
+        low, high = self.limits()
+        out = np.empty((2, INTERVALS + 1, len(self.shape.free)))
+        for j, name in enumerate(self.shape.free):
+            if name in self.shape.scales and not self.shape.gauge:
+                # The step is proportional to it, and its own scale is the logarithm.
+                row = self.shape.scales.index(name)
+                out[:, :, j] = 0.0
+                out[row, :, j] = self.curves(x)[0][row]
+                continue
+            a, b = x.copy(), x.copy()
+            a[j], b[j] = max(x[j] - _STEP, low[j]), min(x[j] + _STEP, high[j])
+            ends = (steps(self.shape.model(v)) for v in (a, b))
+            out[:, :, j] = -np.subtract(*ends) / (b[j] - a[j])
+        return out
+
     def information(
-        self, x: np.ndarray, u: np.ndarray, own: bool = True, central: bool = False
+        self, x: np.ndarray, u: np.ndarray, own: bool = True
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return log likelihood, gradient and expected information of each device.
 
@@ -114,55 +183,34 @@ class Problem:
             Over the global parameters, then the device's own (``own``: else only global).
         information : ndarray, shape (devices, k + 4, k + 4)
         """
-        s, k = self.sequence, x.size
-        value = self.log_likelihood(x, u)
-        nu, var, _, begin = (w.copy() for w in self._work)
+        s = self.sequence
+        of_own, of_noise = self.slopes(x, u, own)
+        values, noise = self.physical(x, u)
+        n, k = s.y.size, len(of_noise)
+        nu, var, _, begin = self._work
+        d_nu, d_var, d_begin = np.empty((n, k)), np.empty((n, k)), np.empty((s.devices, k))
+        self.calls += 1
+        run_tangent(
+            s.y, s.pulse, s.mark, s.start, *self.curves(x), self._table_slopes(x),
+            values, of_own, noise, of_noise, self.limit, nu, var, begin, d_nu, d_var, d_begin,
+        )  # fmt: skip
+        value = np.empty(s.devices)
+        score(nu, var, s.start, begin, self.limit, value)
+        return value, *self._assemble(nu, var, d_nu, d_var, d_begin)
+
+    def _assemble(self, nu, var, d_nu, d_var, d_begin) -> tuple[np.ndarray, np.ndarray]:
         used = var > 0
-        n_par = k + (u.shape[1] if own else 0)
-        d_nu, d_var = np.empty((n_par, nu.size)), np.empty((n_par, nu.size))
-        d_begin = np.empty((n_par, s.devices))
-        low, high = self.limits()
-        curves = tables(self.shape.model(x))
-        for j in range(n_par):
-            h = _STEP
-            if j < k and x[j] + h > high[j]:
-                h = -h
-            moved = self._moved(x, u, j, h, curves)
-            d_nu[j], d_var[j], d_begin[j] = (moved[i] / h for i in (0, 1, 3))
-            if central and not (j < k and not low[j] < x[j] - abs(h) < high[j] - 2 * abs(h)):
-                back = self._moved(x, u, j, -h, curves)
-                d_nu[j], d_var[j] = (d_nu[j] - back[0] / h) / 2, (d_var[j] - back[1] / h) / 2
-                d_begin[j] = (d_begin[j] - back[3] / h) / 2
-            else:
-                d_nu[j] -= nu / h
-                d_var[j] -= var / h
-                d_begin[j] -= begin / h
-        return value, *self._assemble(nu, var, used, d_nu, d_var, d_begin)
-
-    def _moved(self, x: np.ndarray, u: np.ndarray, j: int, h: float, curves: tuple) -> tuple:
-        if j >= x.size:
-            u = u.copy()
-            u[:, j - x.size] += h
-            return self.run(x, u, curves)
-        x = x.copy()
-        x[j] += h
-        return self.run(x, u, None if j < len(self.shape.free) else curves)
-
-    def _assemble(self, nu, var, used, d_nu, d_var, d_begin) -> tuple[np.ndarray, np.ndarray]:
         safe = np.where(used, var, 1.0)
         z2 = nu**2 / safe
         weight = np.where(z2 > self.limit**2, self.limit**2 / np.maximum(z2, 1e-300), 1.0) * used
-        along = d_nu * np.sqrt(weight / safe)
-        across = d_var * (np.sqrt(weight / 2) / safe)
         pull = -weight * nu / safe
         push = 0.5 * (weight * z2 - used) / safe
+        along, across = np.sqrt(weight / safe), np.sqrt(weight / 2) / safe
         start = self.sequence.start
         gradient, information = [], []
         for d in range(self.sequence.devices):
             part = slice(start[d], start[d + 1])
-            gradient.append(
-                d_nu[:, part] @ pull[part] + d_var[:, part] @ push[part] + d_begin[:, d]
-            )
-            a, b = along[:, part], across[:, part]
-            information.append(a @ a.T + b @ b.T)
+            gradient.append(pull[part] @ d_nu[part] + push[part] @ d_var[part] + d_begin[d])
+            a, b = along[part, None] * d_nu[part], across[part, None] * d_var[part]
+            information.append(a.T @ a + b.T @ b)
         return np.array(gradient), np.array(information)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from feemu.devices import Device, Family, Noise, Spread
+from feemu.devices import Device, Family
+from feemu.fit.drawn import described
 from feemu.fit.estimate import Estimate
-from feemu.fit.posterior import Draws
+from feemu.fit.posterior import Draws, physical
 from feemu.fit.ranking import Rank
 from feemu.params import format_width, parse_width, same_width
 
@@ -49,12 +50,16 @@ class Part:
         Medians of the draws.
     parameters, derived : dict of str -> Value
         Parameters with noise and spread; figures that follow from them.
+    columns : dict of str -> ndarray
+        Draws of all of these, the first `feemu.fit.drawn.DRAWS`.
     notes : tuple of str
         What the data do not tell.
     residuals : dict of str -> float
         Root mean squares as fractions of the range of the levels.
     checks : dict
         See `feemu.fit.checks.predictive`.
+    emulation : dict
+        See `feemu.fit.emulated.emulation`.
     """
 
     estimate: Estimate
@@ -64,9 +69,11 @@ class Part:
     tau: np.ndarray
     parameters: dict[str, Value]
     derived: dict[str, Value]
+    columns: dict[str, np.ndarray]
     notes: tuple[str, ...]
     residuals: dict[str, float]
     checks: dict
+    emulation: dict
 
     @property
     def pulse_width(self) -> float:
@@ -148,28 +155,17 @@ class Fit:
         return Family(self.about["name"], devices, source=self.about["source"])
 
     def _device(self, part: Part, x: np.ndarray, tau: np.ndarray) -> Device:
-        s, shape = part.estimate.problem.sequence, part.estimate.problem.shape
-        relative, absolute, read, _ = np.exp(x[-4:])
-        low, high = (s.low + v * (s.high - s.low) for v in x[-6:-4])
-        siemens = self.unit == "S" and low > 0
-        spread = Spread(*np.minimum(tau, [3.0, 3.0, 1.0, 1.0]).tolist()) if tau.any() else Spread()
+        values = physical(part.estimate, x, tau)
         return Device(
             name=self.about["name"],
-            response=shape.model(x),
-            noise=Noise(float(relative), float(absolute)),
-            spread=spread,
-            # A device's read noise scales with the conductance; equal at the middle of the range.
-            read_noise=float(2.0 * read),
             pulse_width=part.pulse_width,
             amplitude_up=self.about["amplitude_up"],
             amplitude_down=self.about["amplitude_down"],
-            on_off=high / low if siemens else math.nan,
-            conductance_on=high if siemens else math.nan,
-            conductance_off=low if siemens else math.nan,
             scheme=self.about["scheme"],
             width_label="measured",
             source=self.about["source"],
             caveat=caveat(part),
+            **described(self.model, values, self.unit == "S"),
         )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 DIMS = ("pulse_width", "device", "cycle", "polarity", "pulse")
 #: Marks of an entry: the state is unknown before it; a new cycle begins with it.
 RESTART, NEW_CYCLE = 1, 2
+#: Net change of levels over the sum of all steps from which polarities count as exchanged.
+_AGAINST = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Sequence:
         ``(device, cycle, polarity, pulse)``.
     pulse_width : float
         Pulse width [s].
+    outside : int
+        Readings left out because they lie far outside all others.
     """
 
     y: np.ndarray
@@ -51,6 +55,7 @@ class Sequence:
     quantum: float
     shape: tuple
     pulse_width: float
+    outside: int = 0
 
     @property
     def devices(self) -> int:
@@ -64,6 +69,20 @@ class Sequence:
     def cycle(self) -> np.ndarray:
         """Return the cycle of each entry (int64)."""
         return np.unravel_index(self.place, self.shape)[1]
+
+    def first_cycles(self, readings: int) -> Sequence:
+        """Return the first cycles of all devices, three at least, that hold about `readings`."""
+        import dataclasses
+
+        cycle, owner = self.cycle(), self.owner()
+        count = np.cumsum(np.bincount(cycle, np.isfinite(self.y)))
+        last = max(3, int(np.searchsorted(count, readings, side="right")))
+        if last >= count.size:
+            return self
+        keep = cycle < last
+        start = np.append(0, np.cumsum(np.bincount(owner[keep], minlength=self.devices)))
+        arrays = {n: getattr(self, n)[keep] for n in ("y", "pulse", "mark", "place")}
+        return dataclasses.replace(self, **arrays, start=start)
 
     def without(self, hidden: np.ndarray) -> Sequence:
         """Return the same pulses with the readings at `hidden` (bool) taken out."""
@@ -113,6 +132,17 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
             f"fit: pulse width {width:g} s has {finite.size} readings"
             f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
         )
+    window = _believed(finite)
+    outside = int(((finite < window[0]) | (finite > window[1])).sum())
+    values = np.where((values < window[0]) | (values > window[1]), np.nan, values)
+    finite = values[np.isfinite(values)]
+    for k, name in ((0, "up"), (1, "down")):
+        if not np.isfinite(values[:, :, k]).any():
+            raise ValueError(
+                f"fit: pulse width {width:g} s has no readings of polarity {name!r}; a fit needs "
+                "both branches"
+            )
+    _check_direction(values, width)
     parts = [_device(values[d], d, shape, up_first, continuous) for d in range(shape[0])]
     parts = [p for p in parts if np.isfinite(values.ravel()[p[0]]).sum() >= 4]
     place, pulse, mark = (np.concatenate(a) for a in zip(*parts))
@@ -122,7 +152,28 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
         low, high = finite.min(), finite.max()
     y = (values.ravel()[place] - low) / (high - low)
     quantum = _quantum(finite) / (high - low)
-    return Sequence(y, pulse, mark, start, place, float(low), float(high), quantum, shape, width)
+    ends = float(low), float(high)
+    return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside)
+
+
+def _believed(finite: np.ndarray) -> tuple[float, float]:
+    """Return the window outside which a reading is a mistake: thrice the inner range beyond it."""
+    low, high = np.quantile(finite, [0.05, 0.95])
+    if high <= low:
+        return -np.inf, np.inf
+    return low - 3.0 * (high - low), high + 3.0 * (high - low)
+
+
+def _check_direction(values: np.ndarray, width: float) -> None:
+    """Raise a ValueError if levels fall after up pulses and rise after down pulses."""
+    steps = np.diff(values, axis=-1)
+    size = np.nansum(np.abs(steps), axis=(0, 1, 3))
+    net = np.nansum(steps, axis=(0, 1, 3)) / np.where(size > 0, size, 1.0)
+    if net[0] < -_AGAINST and net[1] > _AGAINST:
+        raise ValueError(
+            f"fit: pulse width {width:g} s: levels fall after 'up' and rise after 'down' pulses; "
+            "exchange the two, or the sign of the readings"
+        )
 
 
 def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool) -> tuple:

@@ -6,7 +6,7 @@ import numpy as np
 
 from feemu._numba import jit
 from feemu.devices import neurosim_label
-from feemu.fit.filter import look_up, tables
+from feemu.fit.filter import look_up
 from feemu.fit.problem import Problem
 from feemu.fit.sequence import RESTART, Sequence
 
@@ -44,26 +44,24 @@ def branch_starts(s: Sequence) -> np.ndarray:
     return reset
 
 
-def fitted(problem: Problem, x: np.ndarray, u: np.ndarray, common: bool = False) -> np.ndarray:
+def fitted(problem: Problem, x: np.ndarray, u: np.ndarray, state: np.ndarray) -> np.ndarray:
     """Return the noise-free level [range of the levels] at each reading, shape (n,).
 
-    Each branch begins at its own first state as the filter sees it, or (``common``) at the mean of
-    those states over the cycles of the device and polarity.
+    Each branch begins at the mean, over the cycles of the device and polarity, of its first state
+    as the filter sees it; `state` holds what `Problem.run` returned.
     """
     s = problem.sequence
-    state = problem.run(x, u)[2].copy()
     reset = branch_starts(s)
     begin = np.where(reset == 1, np.roll(state, 1), state)
-    if common:
-        device, _, polarity, _ = np.unravel_index(s.place, s.shape)
-        group = 2 * device + polarity
-        at = reset > 0
-        total = np.bincount(group[at], begin[at], minlength=2 * s.shape[0])
-        count = np.bincount(group[at], minlength=2 * s.shape[0])
-        begin = (total / np.maximum(count, 1))[group]
+    device, _, polarity, _ = np.unravel_index(s.place, s.shape)
+    group = 2 * device + polarity
+    at = reset > 0
+    total = np.bincount(group[at], begin[at], minlength=2 * s.shape[0])
+    count = np.bincount(group[at], minlength=2 * s.shape[0])
+    begin = (total / np.maximum(count, 1))[group]
     own, _ = problem.physical(x, u)
     out = np.empty(s.y.size)
-    trace(s.pulse, reset, begin, s.start, tables(problem.shape.model(x))[0], own, out)
+    trace(s.pulse, reset, begin, s.start, problem.curves(x)[0], own, out)
     return out
 
 
@@ -74,19 +72,24 @@ def on_grid(s: Sequence, values: np.ndarray) -> np.ndarray:
     return out
 
 
-def level_scatter(s: Sequence, y: np.ndarray | None = None) -> float:
+def level_scatter(grid: np.ndarray) -> float:
     """Return the rms deviation of levels [range] from the mean over cycles, or over devices.
 
-    At the same pulse of the same device and polarity; NaN for one cycle of one device.
+    At the same pulse of the same device and polarity, from levels (device, cycle, polarity,
+    pulse); NaN for one cycle of one device.
     """
-    grid = on_grid(s, s.y if y is None else y)
-    axis = 1 if s.shape[1] > 1 else 0
+    axis = 1 if grid.shape[1] > 1 else 0
     count = np.isfinite(grid).sum(axis, keepdims=True)
     mean = np.nansum(grid, axis, keepdims=True) / np.maximum(count, 1)
     freedom = np.maximum(count - 1, 0).sum()
     if not freedom:
         return float("nan")
     return float(np.sqrt(np.nansum(np.where(count > 1, grid - mean, 0.0) ** 2) / freedom))
+
+
+def scatter_of(s: Sequence) -> float:
+    """Return `level_scatter` of the readings of a sequence."""
+    return level_scatter(on_grid(s, s.y))
 
 
 def rms(values: np.ndarray) -> float:
@@ -147,5 +150,5 @@ def labels(curves: np.ndarray) -> np.ndarray:
     y = (curves - curves[:, :1]) / safe
     both = np.concatenate([_FINE, -_FINE])
     wave = np.expm1(-n / both[:, None]) / np.expm1(-1.0 / both[:, None])
-    miss = ((y[:, None] - wave[None]) ** 2).sum(axis=2)
+    miss = (wave**2).sum(axis=1) - 2.0 * y @ wave.T
     return np.array([neurosim_label(float(both[i])) for i in miss.argmin(axis=1)])

@@ -8,7 +8,7 @@ import numpy as np
 
 from feemu import rng
 from feemu._numba import jit
-from feemu.fit.filter import look_up, tables
+from feemu.fit.filter import look_up
 from feemu.fit.problem import Problem
 
 
@@ -61,7 +61,7 @@ def simulated(
     n = s.y.size
     z = rng.normals(rng.key(0, 0, "draws"), number, 0, 3 * n).reshape(3, n)
     out = np.empty(n)
-    table, slope = tables(problem.shape.model(x))
+    table, slope = problem.curves(x)
     draw_readings(
         s.pulse, s.mark, s.start, states, table, slope, own, noise, s.quantum, z, out
     )  # fmt: skip

@@ -39,6 +39,17 @@ ALGORITHM_STYLES = {
     "shift_global": ("#56B4E9", "<"),
     "shift_trim": ("#E69F00", ">"),
     "shift_push_pull": ("#CC79A7", "D"),
+    "tiki_taka_v1": ("#332288", "P"),
+    "tiki_taka_v2": ("#882255", "p"),
+    "chopped_tiki_taka": ("#AA4499", "h"),
+    "agad": ("#117733", "*"),
+    "dynamic_tracking": ("#999933", "d"),
+    "dynamic_tracking_chopped": ("#777700", "H"),
+    "residual_learning": ("#44AA99", "8"),
+    "multi_tile": ("#661100", "P"),
+    "stochastic_rounding": ("#6699CC", "p"),
+    "manhattan": ("#DDAA33", "h"),
+    "write_verify": ("#888888", "*"),
 }
 _OTHERS = ("#882255", "#999933", "#332288", "#44AA99")
 _OTHER_MARKERS = ("P", "p", "h", "*")
@@ -72,6 +83,7 @@ def algorithm_words(name: str) -> str:
     """Return the name of an algorithm as shown, e.g. ``plain SGD``, ``shift: push pull``."""
     base = name.removesuffix(_IDEAL)
     words = base.replace("shift_", "shift: ", 1).replace("_", " ").replace("sgd", "SGD")
+    words = words.replace("tiki taka", "Tiki-Taka").replace("agad", "AGAD")
     return f"{words} (ideal)" if base != name else words
 
 

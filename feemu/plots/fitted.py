@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 _COLOURS = {"up": "#0072B2", "down": "#D55E00"}
 _MOST = 40
 _BINS = 12
+#: Farthest that an interval is drawn, over the value.
+_WIDEST = 10.0
 
 
 def fit_figure(found: Fit) -> Figure:
     """Return one row of panels for each pulse width of a fit."""
     rows = len(found.parts)
-    figure = Figure(figsize=(16.0, 3.9 * rows + 0.7), dpi=110, layout="constrained")
-    panels = figure.subplots(rows, 4, squeeze=False)
+    figure = Figure(figsize=(20.0, 3.9 * rows + 0.7), dpi=110, layout="constrained")
+    panels = figure.subplots(rows, 5, squeeze=False)
     from feemu.fit.dataset import part_dataset
 
     for line, part in zip(panels, found.parts):
@@ -35,10 +37,13 @@ def fit_figure(found: Fit) -> Figure:
         _residuals(line[1], ds)
         _steps(line[2], ds, part)
         _noise(line[3], part)
-    p = min(part.checks["overall"][2] for part in found.parts)
+        _parameters(line[4], part)
+    same = min(part.checks["overall"][2] for part in found.parts)
+    new = [part.emulation["overall"][2] for part in found.parts if part.emulation]
+    said = f", in the emulator p = {min(new):.2g}" if new else ""
     figure.suptitle(
         f"{found.about['name']}: {found.model}; {100 * found.level:g} % bands; "
-        f"emulated against measured: p = {p:.2g}",
+        f"emulated against measured: in the fit's model p = {same:.2g}{said}",
         fontsize=11,
     )
     return figure
@@ -109,6 +114,27 @@ def _noise(ax: Axes, part: Part) -> None:
     ax.set(xlabel="state [1]", ylabel="sd of reading differences [% of range]", ylim=(0, None))
     ax.set_title("noise of one step and two readings", fontsize=9)
     ax.legend(fontsize=7)
+
+
+def _parameters(ax: Axes, part: Part) -> None:
+    """Draw the interval of each parameter over its value; cut at a factor of ten."""
+    names = list(part.parameters)
+    for row, name in enumerate(names):
+        v = part.parameters[name]
+        if not v.value:
+            ax.text(1.0, row, f"0 to {v.upper:.3g}", fontsize=7, ha="center", va="center")
+            continue
+        ends = [np.clip(end / v.value, 1 / _WIDEST, _WIDEST) for end in (v.lower, v.upper)]
+        bound = bool(v.note)
+        ax.plot(sorted(ends), [row, row], lw=2, color="#888888" if bound else "black")
+        ax.plot([1.0], [row], "o", ms=4, color="#888888" if bound else "black", mfc="none")
+    labels = [f"{n}  {part.parameters[n].value:.3g}" for n in names]
+    ax.axvline(1.0, color="black", lw=0.4)
+    ax.set_yticks(range(len(names)), labels, fontsize=7)
+    ax.set(xscale="log", xlabel="interval over value", ylim=(len(names) - 0.5, -0.5))
+    ax.set_xlim(1 / _WIDEST / 1.1, _WIDEST * 1.1)
+    ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+    ax.set_title("parameters (grey: at a bound)", fontsize=9)
 
 
 def binned(part: Part, y: np.ndarray, sign: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

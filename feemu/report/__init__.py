@@ -10,6 +10,7 @@ from feemu.report.pareto import on_front, tries_table
 from feemu.report.pictures import pareto_fronts, recovered_over_width, tau_w_picture
 from feemu.report.records import Claim
 from feemu.report.recovered import recovered
+from feemu.report.shift_map import shift_map, write_shift_map
 from feemu.report.study import write_study
 from feemu.report.tau_w import tau_w_map
 from feemu.report.text import claims_text, study_text
@@ -27,6 +28,7 @@ __all__ = [
     "pareto_fronts",
     "recovered",
     "recovered_over_width",
+    "shift_map",
     "standings",
     "study_text",
     "tau_w_map",
@@ -34,5 +36,6 @@ __all__ = [
     "tries_table",
     "write_causes",
     "write_contest",
+    "write_shift_map",
     "write_study",
 ]

@@ -15,7 +15,7 @@ from feemu.plots import _cells as cells
 from feemu.plots import _style as style
 from feemu.report import grid
 from feemu.report.pareto import best_so_far, on_front, tries_table
-from feemu.statistics import MIN_SEEDS, mean_interval
+from feemu.statistics import MIN_SEEDS, mean_interval, paired_difference
 from feemu.store import save, write_text_atomic
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from feemu.tuning import Tuned
 
 DPI = 110
-_COSTS = ("energy_device", "energy_total")
+_COSTS = ("energy_device", "energy_digital", "energy_read", "energy_total")
+_PARTS = {"energy_device": "programming", "energy_digital": "digital", "energy_read": "reads"}
+#: Loss of accuracy that is looked past where there are too few seeds for an interval.
+_NEAR = 0.005
 
 
 def standings(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
@@ -42,9 +45,11 @@ def standings(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
     -------
     xarray.Dataset
         `accuracy` (mean test accuracy [1]) with `low` and `high`, its 95 % interval (NaN under
-        five seeds), `runs`, `energy_device` and `energy_total` (means [J], calibration and initial
-        weights included), `calibration_pulses` (mean), and `front`: whether no other algorithm at
-        this width is better for less total energy; over (pulse_width, algorithm).
+        five seeds), `runs`, `energy_device`, `energy_digital`, `energy_read` and `energy_total`
+        (means [J], calibration and initial weights included), `calibration_pulses` (mean),
+        `behind` (how much less accurate than the best at this width, float aside) with `least`,
+        the lower end of its 95 % interval over paired seeds, and `front`: whether no other
+        algorithm at this width is better for less total energy; over (pulse_width, algorithm).
 
     Raises
     ------
@@ -52,7 +57,8 @@ def standings(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
         If the dataset is no such sweep.
     """
     grid.check(ds, "contest")
-    out = mean_interval(grid.at_end(ds[grid.FINAL])).rename(mean="accuracy")
+    final = grid.at_end(ds[grid.FINAL])
+    out = mean_interval(final).rename(mean="accuracy").assign(_behind(final))
     priced = price(ds, model)
     for name in _COSTS:
         mean = grid.at_end(cells.spent(priced, name)).mean("seed")
@@ -63,6 +69,15 @@ def standings(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
     out["front"] = (("pulse_width", "algorithm"), _fronts(out))
     out["front"].attrs = {"units": "1", "long_name": "on the front of accuracy and total energy"}
     return out
+
+
+def _behind(final: xr.DataArray) -> xr.Dataset:
+    """Return by how much each algorithm is behind the best of its width, paired by seed."""
+    names = grid.algorithms(final)
+    mean = final.sel(algorithm=names).mean("seed").fillna(-np.inf)
+    best = final.sel(algorithm=mean.idxmax("algorithm")).drop_vars("algorithm")
+    gap = paired_difference(best.broadcast_like(final), final)
+    return gap[["difference", "low"]].rename(difference="behind", low="least")
 
 
 def _fronts(out: xr.Dataset) -> np.ndarray:
@@ -108,26 +123,33 @@ def _ranked(one: xr.Dataset) -> list[str]:
 
 
 def _advice(one: xr.Dataset) -> list[str]:
-    """Say which algorithm is most accurate and which is the cheapest that is not told from it."""
+    """Say which algorithms are not told from the most accurate, and which of them is cheapest."""
     names = [n for n in _ranked(one) if n != grid.BASELINE]
     if not names:
         return ["No algorithm was run."]
-    best = one.sel(algorithm=names[0])
-    floor = float(best["low"])
-    words = f"within its 95 % interval (from {100 * floor:.2f} %)"
-    if np.isnan(floor):
-        floor, words = float(best["accuracy"]) - 0.005, "within half a point of it"
-    near = [n for n in names if float(one["accuracy"].sel(algorithm=n)) >= floor]
-    cost = one["energy_total"].sel(algorithm=near)
-    cheap = near[int(np.argmin(cost.values))]
-    ratio = float(best["energy_total"]) / float(cost.min())
-    said = f"Most accurate: {style.algorithm_words(names[0])}."
+    decided = int(one["runs"].sel(algorithm=names).min()) >= MIN_SEEDS
+    mark, most = ("least", 0.0) if decided else ("behind", _NEAR)
+    near = [n for n in names[1:] if not float(one[mark].sel(algorithm=n)) > most]
+    cheap = min([names[0], *near], key=lambda n: float(one["energy_total"].sel(algorithm=n)))
+    first, words = style.algorithm_words(names[0]), style.algorithm_words(cheap)
+    others = ", ".join(map(style.algorithm_words, near)) or "none"
+    if not decided:
+        return [f"Undecided, too few seeds. Highest mean: {first}; within half a point: {others}; "
+                f"of these {words} took the least total energy."]  # fmt: skip
+    said = f"Highest mean: {first}; not told from it by paired seeds (95 %): {others}."
     if cheap == names[0]:
-        return [f"{said} Nothing {words} takes less total energy: use it."]
-    return [
-        f"{said} Cheapest {words}: {style.algorithm_words(cheap)}, with {ratio:.3g} times less "
-        "total energy: use that."
-    ]
+        return [f"{said} It takes the least total energy of these: use it. {_why(one, cheap)}"]
+    ratio = float(one["energy_total"].sel(algorithm=names[0]))
+    ratio /= float(one["energy_total"].sel(algorithm=cheap))
+    return [f"{said} {words} takes {ratio:.3g} times less total energy: use that. "
+            f"{_why(one, cheap)}"]  # fmt: skip
+
+
+def _why(one: xr.Dataset, name: str) -> str:
+    """Say what the energy of an algorithm goes into."""
+    at = one.sel(algorithm=name)
+    shares = [f"{100 * float(at[k] / at['energy_total']):.0f} % {w}" for k, w in _PARTS.items()]
+    return f"Its energy: {', '.join(shares)}."
 
 
 def contest_picture(table: xr.Dataset, axes: list[Axes] | None = None) -> list[Axes]:

@@ -6,8 +6,10 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from feemu.fit import emulated
 from feemu.fit.checks import STATISTICS
 from feemu.fit.derived import FIGURES
+from feemu.fit.ranking import LARGE
 from feemu.fit.widths import left_out
 from feemu.params import format_width
 
@@ -63,7 +65,11 @@ def _ranking(found: Fit) -> str:
             "-" if math.isnan(r.held_out) else f"{r.held_out:.1f}",
             "" if r.converged else "not converged",
         ))  # fmt: skip
-    head = "models, the chosen one first (held-out: every third cycle given the others)"
+    head = (
+        "models, the chosen one first (held-out: every third cycle given the others;\n"
+        f"of a pulse width with more than {LARGE:,} readings only the first cycles;\n"
+        "the table is fitted only where the others leave structure)"
+    )
     return f"{head}\n{_aligned(rows)}"
 
 
@@ -88,13 +94,23 @@ def _quality(found: Fit, part: Part) -> str:
     if math.isfinite(r["scatter"]):
         rows.append(("scatter of levels between cycles (devices)", f"{100 * r['scatter']:.3g}"))
         rows.append(("fitted curve over scatter", f"{r['mean_curve'] / r['scatter']:.2f}"))
-    checks = [("the fit run on the same protocol", "measured", "emulated", "p")]
-    for name, (real, median, p) in part.checks.items():
+    same = _check("these devices, in the fit's own model", part.checks, STATISTICS)
+    if not part.emulation:
+        new = "not emulated: the branches do not follow one another on the device"
+    else:
+        new = _check("new devices, in the emulator", part.emulation, emulated.STATISTICS)
+    return f"{_aligned(rows)}\n\n{same}\n\n{new}"
+
+
+def _check(what: str, table: dict, meanings: dict) -> str:
+    """Return statistics of the data beside those of a run of the same protocol."""
+    rows = [(f"the same protocol on {what}", "measured", "emulated", "p")]
+    for name, (real, median, p) in table.items():
         if name != "overall":
-            checks.append((STATISTICS[name], _n(real), _n(median), f"{p:.2g}"))
-    p = part.checks["overall"][2]
+            rows.append((meanings[name], _n(real), _n(median), f"{p:.2g}"))
+    p = table["overall"][2]
     verdict = "looks like the data" if p >= 0.05 else "differs from the data"
-    return f"{_aligned(rows)}\n\n{_aligned(checks)}\noverall p = {p:.2g}: the emulation {verdict}"
+    return f"{_aligned(rows)}\noverall p = {p:.2g}: the emulation {verdict}"
 
 
 def _notes(part: Part) -> str:

@@ -106,6 +106,15 @@ def test_symmetry_points_follow_the_scales():
     np.testing.assert_allclose(symmetry_points(array), up / (up + down), rtol=0, atol=1e-5)
 
 
+def test_symmetry_points_are_those_of_the_own_variant():
+    steps = [(0.06, 0.04), (0.02, 0.08), (0.05, 0.05)]
+    variants = tuple(SoftBounds(up, down) for up, down in steps)
+    array = array_of(tabulate(Device(response=variants[0], variants=variants)), (20, 20))
+    assert set(array.variants.ravel().tolist()) == {0, 1, 2}
+    expected = np.array([up / (up + down) for up, down in steps])[array.variants]
+    np.testing.assert_allclose(symmetry_points(array), expected, rtol=0, atol=1e-4)
+
+
 def ratio_on(name, seed=1, n=128):
     """Return the estimate on `n` cells of a chip, and the exact ratio of the nominal device."""
     own = tables(name)

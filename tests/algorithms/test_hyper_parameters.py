@@ -23,6 +23,13 @@ NUMBERS = [
 ]
 
 
+def test_every_default_has_a_source_or_is_called_assumed():
+    for name, kind in ALGORITHMS.items():
+        for field in dataclasses.fields(kind):
+            meta = field.metadata["param"]
+            assert (meta["source"] or meta["assumed"]) and meta["doc"], f"{name}.{field.name}"
+
+
 def below(lo):
     """Return a number below a lower end, of a kind that makes the message exact."""
     return -1.0 if lo == 0 else lo - 1 if isinstance(lo, int) else lo / 10

@@ -118,7 +118,11 @@ def test_an_error_of_the_reference_biases_again(name):
 
 @pytest.mark.parametrize("name", ("agad", "dynamic_tracking"))
 def test_no_reference_is_needed(name):
-    """Zero at mid-range, 0.2 from the symmetry point, and an error on top."""
+    """Zero at mid-range, 0.2 from the symmetry point, and an error on top.
+
+    Chopped Tiki-Taka v2 is left out: an error makes it wander (0.02 +- 0.04 here), and with more
+    flips the pulses that C gets for nothing pull it to C's own symmetry point.
+    """
     bias, _ = settled(name, ERROR)
     assert half_width(bias) < 0.015
     assert abs(bias.mean()) < UNBIASED + half_width(bias)

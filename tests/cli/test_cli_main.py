@@ -91,12 +91,17 @@ def test_reader_that_goes_away_is_no_error():
     assert (child.returncode, err) == (feemu.cli.BROKEN_PIPE, b"")
 
 
+def _heed_interrupts():
+    """Undo what a shell does to the jobs that it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_interrupt_ends_with_130_and_leaves_what_continues(tmp_path):
     asked = ["train", "--device", "ideal", "--algorithm", "float", "--epochs", "5000"]
     child = subprocess.Popen(
         [*FEEMU, *asked, "--out", str(tmp_path / "run.nc")],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts,
     )  # fmt: skip
     parts = tmp_path / "run.nc.parts"
     end = time.monotonic() + 50

@@ -43,7 +43,7 @@ def study(tmp_path):
 
 
 def test_a_study_is_its_cases(study):
-    made = read_study(study())
+    made = read_study(study(), "unused")
     assert len(made.cases) == len({c.digest() for c in made.cases}) == 16
     assert {c.device.pulse_width for c in made.cases} == {2e-8, 2e-5}
     assert {m["noise_relative"] for m in made.marks} == {0.0, 0.5}
@@ -80,7 +80,7 @@ def test_errors_name_line_and_nearest(old, new, told, study):
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ValueError, match=told) as seen:
-        read_study(path)
+        read_study(path, "unused")
     assert str(seen.value).startswith(str(path)) and "\n" not in str(seen.value)
 
 
@@ -94,6 +94,36 @@ def test_nothing_runs_before_all_is_checked(refused, study, tmp_path):
     path = study(GRID.replace("0.5", "-0.5"))
     refused("sweep", path, "--out", tmp_path / "out", words=["Noise.relative = -0.5"])
     assert not (tmp_path / "out").exists()
+
+
+MEASURED = """
+[measured]
+files = ["probe.csv"]
+model = "linear"
+"""
+
+
+def test_measured_files_are_fitted_once_and_are_the_device(feemu, study, tmp_path):
+    protocol = fe.Protocol(devices=2, cycles=2, pulses_up=20, pulses_down=20, noise=0.01)
+    fe.write_curves(fe.measure(fe.preset("jerry_fefet"), protocol), tmp_path / "probe.csv")
+    head = HEAD.replace('device = "hzo_superlattice"\n', "")
+    path = study(
+        '\n[grid]\nalgorithm = ["mixed_precision"]\nnoise.relative = [0, 0.5]\n' + MEASURED, head
+    )
+    out = tmp_path / "out"
+    feemu("sweep", path, "--out", out)
+    ds = fe.load(out / "study.nc")
+    assert "probe.csv" in fe.read_preset(out / "fitted" / "device.toml").source
+    assert ds.sizes["noise_relative"] == 2 and ds["done"].isel(epoch=0).all()
+    made = {p: p.stat().st_mtime_ns for p in (out / "fitted").iterdir()}
+    assert read_study(path, out).cases[0].device.device["name"] == "probe"
+    assert {p: p.stat().st_mtime_ns for p in made} == made, "fitted once"
+    path.write_text(path.read_text().replace("probe.csv", "prob.csv"))
+    with pytest.raises(ValueError, match=r"study.toml:\d+: .*prob.csv: cannot be read"):
+        read_study(path, out)
+    path.write_text('device = "ideal"' + path.read_text())
+    with pytest.raises(ValueError, match=r"\[measured\] is the device; leave it or device out"):
+        read_study(path, out)
 
 
 ONE = '\n[grid]\npulse_width = ["20ns"]\nalgorithm = ["mixed_precision"]\n'

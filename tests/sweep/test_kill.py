@@ -18,9 +18,6 @@ from feemu.sweeping import Folder, failures, holder, sweep
 from feemu.sweeping.runs import read_run
 
 SLOW = pytest.mark.skipif(not os.environ.get("FEEMU_SLOW"), reason="set FEEMU_SLOW=1 (10 minutes)")
-#: Kills of the slow tests come within this time after the first case began [s]; a quiet run on
-#: two workers takes about as long.
-SPAN = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +30,16 @@ def study(tmp_path_factory):
 def whole(study):
     """Return the SHA-256 of the result of a run that nobody disturbs."""
     return resumed(study, study.parent / "whole")
+
+
+@pytest.fixture(scope="module")
+def span(study):
+    """Return how long a quiet run takes from its first case on [s]."""
+    with Sweep(study, study.parent / "quiet") as run:
+        wait_until(run.begun)
+        begin = time.monotonic()
+        assert run.end() == 0
+        return time.monotonic() - begin
 
 
 def resumed(study, out):
@@ -112,8 +119,8 @@ def test_a_case_that_ends_its_worker_fails_alone(tmp_path, caplog):
 @SLOW
 @pytest.mark.parametrize("number", range(20))
 @pytest.mark.parametrize("what", ("worker", "main", "group"))
-def test_killed_at_a_random_moment(what, number, study, whole, tmp_path):
-    moment = random.Random(f"{what} {number}").uniform(0, SPAN)
+def test_killed_at_a_random_moment(what, number, study, whole, span, tmp_path):
+    moment = random.Random(f"{what} {number}").uniform(0, span)
     out = tmp_path / "out"
     with Sweep(study, out) as run:
         wait_until(run.begun)

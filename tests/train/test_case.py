@@ -26,6 +26,7 @@ OTHER = {
     "batch": 5,
     "lr": 0.20001,
     "lr_end": 0.5,
+    "lr_period": 1.0,
     "weight_scale": 2.0,
     "init_gain": 0.5,
     "dac_bits": 5,

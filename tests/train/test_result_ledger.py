@@ -1,5 +1,7 @@
 """The ledger in a result: sums, phases, counts that follow from the network, and its price."""
 
+import json
+
 import numpy as np
 import pytest
 from small_cases import CASES, case, device, result, task
@@ -20,6 +22,15 @@ def test_every_variable_is_declared(name):
         assert {"units", "long_name"} <= {*variable.attrs}
     assert {*ds.variables} <= {*schema.VARIABLES}
     assert ds["done"].all() and ds.attrs["Conventions"] == schema.CONVENTIONS
+
+
+def test_caveats_of_what_the_algorithm_made_of_the_device_are_told():
+    trim = fe.algorithm("symmetry_point_shift", variant="trim")
+    own = case("push_pull").replace(algorithm=trim, epochs=0.1)
+    told = json.loads(train(own, task()).attrs["provenance"])["caveats"]
+    n = len(own.device.caveats)
+    assert told[:n] == [*own.device.caveats] and len(told) > n, "one of each array, or a shared one"
+    assert all(note.startswith("step ratio trimmed by ") for note in told[n:])
 
 
 @pytest.mark.parametrize("name", NAMES)

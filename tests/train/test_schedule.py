@@ -57,6 +57,31 @@ def test_learning_rate_falls_exponentially_in_images():
     assert (result("float")["learning_rate"] == 0.2).all()
 
 
+@pytest.mark.parametrize(
+    "epochs, period, end, rates",
+    (
+        (3.0, 1.0, 0.25, (0.2, 0.1, 0.05)),
+        (2.0, 1.0, 0.5, (0.2, 0.1)),
+        (4.0, 1.75, 0.01, (0.2, 0.02, 0.002)),
+        (1.0, 2.0, 0.1, (0.2,)),
+    ),
+)
+def test_learning_rate_falls_in_steps(epochs, period, end, rates):
+    """Every period by the same ratio, the last part may be shorter; the first two by Gokmen and
+    Vlasov, Wu et al. 2025, the third has the shape of Wu et al. 2024.
+    """
+    made = case("float", train_images=50, epochs=epochs, batch=1, lr_end=end, lr_period=period)
+    seen = [lr for _, lr in steps_of(made)]
+    wanted = [rates[int(i / 50 / period)] for i in range(len(seen))]
+    np.testing.assert_allclose(seen, wanted, rtol=1e-12)
+
+
+def test_a_case_without_steps_keeps_its_hash():
+    assert case("float").digest() == case("float", lr_period=0.0).digest()
+    assert case("float").digest() != case("float", lr_period=1.0).digest()
+    assert "lr_period" not in case("float").to_dict()
+
+
 def steps_of(made):
     """Return (picked images, learning rate) of every step that a run takes."""
     run, seen = _Run(made, task()), []
