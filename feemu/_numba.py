@@ -17,7 +17,9 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import config, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 try:
@@ -25,6 +27,7 @@ try:
 except ImportError:  # another version of Numba: compile in every process
     _Locator = None
 
+_BYTES = ir.IntType(8).as_pointer()
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
@@ -109,7 +112,7 @@ inline = njit(inline="always", **_OPTIONS)
 
 
 def interpreted_fma(a, b, c):
-    """Return ``a b + c`` of float32 values, rounded once."""
+    """Return ``a b + c`` of float32 values, rounded to float64 in between."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
 
 
@@ -120,6 +123,27 @@ def _fma(_, a, b, c):
 
     return types.float32(types.float32, types.float32, types.float32), build
 
+
+@intrinsic
+def _prefetch(_, values, at):
+    def build(context, builder, signature, arguments):
+        array = context.make_array(values)(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), _BYTES)
+        given = [ir.IntType(32)(n) for n in (1, 3, 1)]  # to write, all levels, data
+        kind = ir.FunctionType(ir.VoidType(), [place.type, *(n.type for n in given)])
+        name = "llvm.prefetch.p0i8"
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [place, *given])
+        return context.get_dummy_value()
+
+    return types.void(values, at), build
+
+
+def interpreted_prefetch(values, at):
+    """Do nothing."""
+
+
+#: Fetch what lies at a flat place of an array into the caches; a wrong place does no harm.
+prefetch = interpreted_prefetch if config.DISABLE_JIT else _prefetch
 
 #: ``a b + c`` of float32 values, rounded once: in kernels a single instruction. Written out because
 #: a compiler that fuses on its own does so here and not there.

@@ -77,28 +77,28 @@ class Cells:
     @property
     def state(self) -> np.ndarray:
         """Switched fraction of every synapse [1], a copy, shape (n_in, n_out)."""
-        return self._cells[:, st.P].copy()
+        return self._cells[..., st.P].copy()
 
     @property
     def conductance(self) -> np.ndarray:
         """Normalised conductance of every synapse [1], shape (n_in, n_out)."""
-        return self._cells[:, st.OFFSET] + self._cells[:, st.SPAN] * self._g(self.state)
+        return self._cells[..., st.OFFSET] + self._cells[..., st.SPAN] * self._g(self.state)
 
     @property
     def reference(self) -> np.ndarray:
         """Reference conductance of every synapse [1], a copy, shape (n_in, n_out)."""
-        return self._cells[:, st.REFERENCE].copy()
+        return self._cells[..., st.REFERENCE].copy()
 
     @property
     def step_scales(self) -> tuple[np.ndarray, np.ndarray]:
         """Step scales (up, down) of every synapse [1], copies, shape (n_in, n_out) each."""
-        return self._cells[:, st.C_UP].copy(), self._cells[:, st.C_DOWN].copy()
+        return self._cells[..., st.C_UP].copy(), self._cells[..., st.C_DOWN].copy()
 
     @property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """Normalised conductance [1] of every synapse at p = 0 and at p = 1, copies."""
-        low = self._cells[:, st.OFFSET].copy()
-        return low, low + self._cells[:, st.SPAN]
+        low = self._cells[..., st.OFFSET].copy()
+        return low, low + self._cells[..., st.SPAN]
 
     @property
     def variants(self) -> np.ndarray:
@@ -124,7 +124,7 @@ class Cells:
             raise ValueError(
                 f"state: values from {values.min()} to {values.max()}, allowed 0..1; clip them"
             )
-        self._cells[:, st.P] = values
+        self._cells[..., st.P] = values
         self._refresh()
 
     def set_reference(self, g_ref: np.ndarray | float) -> None:
@@ -133,7 +133,7 @@ class Cells:
         Write noise that stands in the visible weights stays there.
         """
         noise = self._standing_noise()
-        self._cells[:, st.REFERENCE] = self._checked(g_ref, "reference")
+        self._cells[..., st.REFERENCE] = self._checked(g_ref, "reference")
         self._refresh()
         self.weights += noise
 
@@ -177,12 +177,12 @@ class Cells:
 
     def _scaled_steps(self) -> tuple[np.ndarray, np.ndarray]:
         """Noise-free steps (up, down) of every synapse at its state, shape (n_in, n_out) each."""
-        steps, p = self.tables.steps, self._cells[:, st.P]
+        steps, p = self.tables.steps, self._cells[..., st.P]
         n = steps.shape[2] - 1
         k = np.minimum((p * n).astype(np.int64), n)
         v = self.variants
         up, down = (steps[kind, v, k, 0] + (p * n - k) * steps[kind, v, k, 1] for kind in (0, 1))
-        return up * self._cells[:, st.C_UP], down * self._cells[:, st.C_DOWN]
+        return up * self._cells[..., st.C_UP], down * self._cells[..., st.C_DOWN]
 
     def saturated_fraction(self, limit: float = 0.1) -> float:
         """Return the fraction of synapses with a step below `limit` granularities either way."""
@@ -206,6 +206,6 @@ class Cells:
         if not inner.any():
             return np.ones(self.shape, bool)
         ratio = up[inner] / down[inner]
-        c_up, c_down = self._cells[:, st.C_UP], self._cells[:, st.C_DOWN]
+        c_up, c_down = self._cells[..., st.C_UP], self._cells[..., st.C_DOWN]
         low, high = c_up * np.float32(ratio.min()), c_up * np.float32(ratio.max())
         return (c_down < low) | (c_down > high) | (c_up <= 0) | (c_down <= 0)

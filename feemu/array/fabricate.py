@@ -31,7 +31,7 @@ def fabricate(
 
     Returns
     -------
-    cells : ndarray of float32, shape (n_in, 6, n_out)
+    cells : ndarray of float32, shape (n_in, n_out, 6)
         Fields as in `feemu.array.stepping`.
     variants : ndarray of uint8, shape (n_in, n_out), or (1, 1) with one variant only
     """
@@ -45,7 +45,7 @@ def fabricate(
         p_zero,
         tables.n_variants,
     )
-    cells = np.empty((shape[0], 6, shape[1]), np.float32)
+    cells = np.empty((*shape, 6), np.float32)
     for field, values in (
         (st.P, draw.p_fab),
         (st.C_UP, draw.c_up),
@@ -54,5 +54,5 @@ def fabricate(
         (st.SPAN, draw.span),
         (st.REFERENCE, reference),
     ):
-        cells[:, field] = values
+        cells[..., field] = values
     return cells, draw.variant if tables.n_variants > 1 else np.zeros((1, 1), np.uint8)

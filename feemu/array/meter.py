@@ -9,25 +9,29 @@ import numpy as np
 
 from feemu.array import tally as tl
 from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.plan import MAX_SLOTS
+from feemu.array.plan import AHEAD, MAX_SLOTS
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
 
 
-#: Pulses listed at a time, at least one full row: codes and normals stay in the cache.
-LISTED = 8_192
+#: Pulses listed at a time, at least one full row, and runs: they and their normals stay in the
+#: cache.
+LISTED, RUNS = 8_192, 4_096
 
 
 def make_out(n_in: int, n_out: int) -> tuple:
-    """Return one thread's (tally, normals, heads, ptr, columns), see `step_coincidences`."""
+    """Return one thread's (tally, normals, runs), see `feemu.array.stepping.step_runs`."""
     size = max(MAX_SLOTS * n_out, min(LISTED, MAX_SLOTS * n_out * n_in))
+    n_runs = min(RUNS, size)
     return (
         np.zeros(tl.SIZE, np.int64),
         np.empty(size + 66, np.float32),
-        np.empty(2 * n_in, np.uint32),
-        np.zeros(2 * n_in + 1, np.int64),
-        np.empty(size, np.uint32),
+        (
+            np.empty(n_runs, np.uint32),
+            np.zeros(n_runs + 1, np.int64),
+            np.zeros(size + AHEAD, np.uint32),
+        ),
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-#: Top bit of a pulse code ``column | DOWN`` or of a run's ``row | DOWN``: depression.
+#: Top bit of a pulse code ``column | DOWN``: depression.
 DOWN = np.uint32(1 << 31)
 #: Longest pulse train: slots are bits of one 32-bit word.
 MAX_SLOTS = 32
+#: How many pulses ahead a synapse is fetched.
+AHEAD = 16
 
 #: Rows of the lanes: random words of four slots, thresholds; then the lines of x and of d that
-#: may fire, by number and by slots (bits), and `DOWN` where an input is negative.
-THRESHOLDS, ROWS, ROW_SLOTS, FLIPS, COLUMNS, COLUMN_SLOTS, _LANES = range(4, 11)
+#: may fire, by number and by slots (bits), and `DOWN` where an input is negative; slots of a row.
+THRESHOLDS, ROWS, ROW_SLOTS, FLIPS, COLUMNS, COLUMN_SLOTS, SLOTS, _LANES = range(4, 12)
 #: Rows of the index: pulses before each active row, and in all; per slot, the columns that fire
 #: and those of them with d < 0.
 FIRST, COUNTS, NEGATIVE, _INDICES = range(4)
@@ -22,27 +24,14 @@ def make_plan(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
     Returns
     -------
-    lanes : ndarray of uint32, shape (10, lines)
+    lanes : ndarray of uint32, shape (11, lines)
     index : ndarray of int64, shape (3, rows + 1)
     columns : ndarray of uint32
         Those that fire in slot s are ``columns[s n_out : s n_out + index[COUNTS, s]]``, the ones
         with d < 0 first.
     """
     return (
-        np.empty((_LANES, max(n_in, n_out)), np.uint32),
+        np.empty((_LANES, max(n_in, n_out, MAX_SLOTS + 1)), np.uint32),
         np.zeros((_INDICES, max(n_in + 1, MAX_SLOTS)), np.int64),
         np.empty(MAX_SLOTS * n_out + 1, np.uint32),
     )
-
-
-def list_columns(plan: tuple, active: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (ptr, columns) of the synapses that a planned sample pulses, row by row."""
-    lanes, index, columns = plan
-    count = index[COUNTS]
-    firing = [columns[s * width : s * width + count[s]] for s in range(MAX_SLOTS)]
-    lists = [
-        np.concatenate([firing[s] for s in range(MAX_SLOTS) if mask >> s & 1])
-        for mask in lanes[ROW_SLOTS, :active].tolist()
-    ]
-    ptr = np.concatenate([[0], np.cumsum([len(one) for one in lists])]).astype(np.int64)
-    return ptr, np.concatenate(lists) if lists else np.empty(0, np.uint32)

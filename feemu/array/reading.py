@@ -115,7 +115,7 @@ def variance_forward(x, cells, w, scale, var):
             v = x[b, i] * x[b, i]
             if v != 0:
                 for j in range(w.shape[1]):
-                    ref = scale * cells[i, 5, j]
+                    ref = scale * cells[i, j, 5]
                     g = w[i, j] + ref
                     var[b, j] += v * (g * g + ref * ref)
 
@@ -127,7 +127,7 @@ def variance_backward(d, cells, w, scale, var):
         for b in range(d.shape[0]):
             total = np.float32(0.0)
             for j in range(w.shape[1]):
-                ref = scale * cells[i, 5, j]
+                ref = scale * cells[i, j, 5]
                 g = w[i, j] + ref
                 total += d[b, j] * d[b, j] * (g * g + ref * ref)
             var[b, i] = total

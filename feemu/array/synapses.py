@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from feemu import rng
 from feemu.array import stepping as st
 from feemu.array.checks import as_request, check_kinds, train_options
 from feemu.array.ledger import PHASES
-from feemu.array.plan import FIRST, ROWS, list_columns, make_plan
+from feemu.array.plan import FIRST, make_plan
 from feemu.array.readable import COUNTERS, ReadableCells
 from feemu.array.reading import Reading
 from feemu.array.trains import coincidence, list_counts, plan_sample, row_blocks
@@ -97,10 +99,7 @@ class SynapseArray(ReadableCells):
             if steps.shape[0] > 2:
                 steps = np.ascontiguousarray(steps[kinds])
             spread = (self._cells, self.weights, self.events, self._variants)
-            # Write noise stands in the weights of synapses that are not pulsed; a row of tables
-            # does not vectorise.
-            at_once = self.tables.write_noise == 0 and bool(self.tables.linear)
-            self._ctx = (*spread, steps, *self._curve(), self._scale, at_once)
+            self._ctx = (*spread, steps, *self._curve(), self._scale)
         return self._ctx
 
     def pulse_coincidence(
@@ -156,29 +155,31 @@ class SynapseArray(ReadableCells):
     ) -> int:
         """Program sample by sample: the same numbers, rows split over threads."""
         total, meter, plan, dw = 0, self._meter, self._plan, self.granularity
-        rows, first = plan[0][ROWS], plan[1][FIRST]
         for b in range(x.shape[0]):
             now = np.uint64(update + b)
             keys, draw = self._train_keys, (self._keys["train"], now)
-            active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, meter.tally)
-            meter.split(partial(_step_part, plan, ctx, draw), active, first, events)
-            if events and self.tables.write_noise > 0:
-                listed = list_columns(plan, active, self.shape[1])
-                self._write_noise(rows[:active], *listed, update + b, "train")
+            with self._write_noise(update + b, "train"):
+                active, events = plan_sample(
+                    x[b], d[b], lr, dw, options, keys, now, plan, meter.tally
+                )
+                step = partial(_step_part, plan, ctx, draw)
+                meter.split(step, active, plan[1][FIRST], events)
             total += events
         return total
 
-    def _write_noise(
-        self, rows: np.ndarray, ptr: np.ndarray, columns: np.ndarray, update: int, counter: str
-    ) -> None:
-        k = rng.key(self.seed, self.array_id, "write")
-        z = np.zeros(self.shape, np.float32)
-        for i in rows:
-            unit = PHASES.index(counter) * self.shape[0] + int(i)
-            z[i] = rng.normals(k, update, unit, self.shape[1])
-        sd = np.float32(self.tables.write_noise)
-        curve = (*self._curve(), self._scale)
-        st.add_write_noise(rows, ptr, columns, self.weights, self._cells, *curve, sd, z)
+    @contextmanager
+    def _write_noise(self, update: int, counter: str) -> Iterator[None]:
+        """Redraw the write noise of every synapse that is pulsed within the block."""
+        if self.tables.write_noise == 0:
+            yield
+            return
+        before = self.events.copy()
+        yield
+        pulsed, key = self.events != before, rng.key(self.seed, self.array_id, "write")
+        first, sd = PHASES.index(counter) * self.shape[0], np.float32(self.tables.write_noise)
+        for i in np.flatnonzero(pulsed.any(axis=1)):
+            z = rng.normals(key, update, first + int(i), self.shape[1])
+            self.weights[i] += np.where(pulsed[i], self._scale * sd * z, np.float32(0))
 
     def pulse_list(
         self,
@@ -211,18 +212,13 @@ class SynapseArray(ReadableCells):
         """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        ctx, key = self._context(), self._keys[self.phase]
-        first, *runs = st.list_runs(rows, ptr, codes, self._meter.tally)
+        ctx, draw = self._context(), (self._keys[self.phase], np.uint64(update))
 
         def step(lo: int, hi: int, out: tuple) -> None:
-            start = before + int(ptr[lo])
-            noise = rng.normals_from(key, update, 0, start, int(ptr[hi] - ptr[lo]))
-            st.step_runs(tuple(runs), noise, -int(ptr[lo]), first[lo], first[hi], ctx, out[0])
-            st.show_runs(tuple(runs), first[lo], first[hi], ctx)
+            st.step_given(rows[lo:hi], ptr[lo : hi + 1], codes, before, ctx, draw, out)
 
-        self._meter.split(step, rows.size, ptr[:-1], codes.size)
-        if self.tables.write_noise > 0:
-            self._write_noise(rows, ptr, runs[-1], update, self.phase)
+        with self._write_noise(update, self.phase):
+            self._meter.split(step, rows.size, ptr[:-1], codes.size)
         return codes.size
 
     def pulse_counts(self, counts: np.ndarray, kinds: tuple[int, int] = (0, 1)) -> int:
@@ -261,7 +257,7 @@ class SynapseArray(ReadableCells):
         """Return copies of all that a checkpoint needs: states, weights, events, counters."""
         book = {f"ledger_{k}": v.copy() for k, v in self.ledger.arrays().items()}
         return {
-            "cells": self._cells.transpose(0, 2, 1).copy(),
+            "cells": self._cells.copy(),
             "variants": self._variants.copy(),
             "weights": self.weights.copy(),
             "events": self.events.copy(),
@@ -288,7 +284,7 @@ class SynapseArray(ReadableCells):
                 "saved array has other pulse kinds or variants than this one; make an array of the "
                 "device that it was saved with"
             )
-        self._cells[...] = saved["cells"].transpose(0, 2, 1)
+        self._cells[...] = saved["cells"]
         self.weights[...] = saved["weights"]
         self._variants, self.events[...] = saved["variants"].copy(), saved["events"]
         self._ctx = None

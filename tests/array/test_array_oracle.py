@@ -268,7 +268,7 @@ def test_device_seed_is_the_chip():
 
 def test_visible_weights_follow_reference_and_device():
     array = SynapseArray((7, 6), tables("exponential"), omega=2.0, reference=0.4)
-    p, (g, k) = array.state.astype(np.float64), (array._cells[:, i] for i in (3, 4))
+    p, (g, k) = array.state.astype(np.float64), (array._cells[..., i] for i in (3, 4))
     wanted = 4.0 * (g + k * (14.5**p - 1) / 13.5 - 0.4)
     np.testing.assert_allclose(array.weights, wanted, atol=2e-5)
     np.testing.assert_allclose(array.conductance, wanted / 4 + 0.4, atol=1e-5)
