@@ -35,15 +35,25 @@ def as_request(
     Raises
     ------
     ValueError
-        If shapes or batches do not fit, or a value is NaN or infinite.
+        If shapes or batches do not fit.
     """
     x, d = as_vectors(x, shape[0], "x"), as_vectors(d, shape[1], "d")
     if len(x) != len(d):
         raise ValueError(f"x, d: {len(x)} and {len(d)} samples; give as many rows of x as of d")
+    return x, d
+
+
+def check_finite(x: np.ndarray, d: np.ndarray) -> None:
+    """Refuse inputs and errors that are not finite.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite.
+    """
     for name, values in (("x", x), ("d", d)):
         if not all_finite(values):
             raise ValueError(f"{name}: contains NaN or infinity; every value must be finite")
-    return x, d
 
 
 def train_options(

@@ -9,7 +9,7 @@ import numpy as np
 
 from feemu.array import tally as tl
 from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.plan import AHEAD, MAX_SLOTS
+from feemu.array.plan import AHEAD, MAX_SLOTS, make_plan
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
@@ -17,11 +17,14 @@ THREAD_EVENTS = 100_000
 
 #: Pulses listed at a time, at least one full row, and runs: they and their normals stay in the
 #: cache.
-LISTED, RUNS = 8_192, 4_096
+LISTED, RUNS = 4_096, 1_024
 
 
 def make_out(n_in: int, n_out: int) -> tuple:
-    """Return one thread's (tally, normals, runs), see `feemu.array.stepping.step_runs`."""
+    """Return one thread's (tally, normals, runs, plan).
+
+    See `feemu.array.stepping.step_runs` and `feemu.array.plan.make_plan`.
+    """
     size = max(MAX_SLOTS * n_out, min(LISTED, MAX_SLOTS * n_out * n_in))
     n_runs = min(RUNS, size)
     return (
@@ -32,6 +35,7 @@ def make_out(n_in: int, n_out: int) -> tuple:
             np.zeros(n_runs + 1, np.int64),
             np.zeros(size + AHEAD, np.uint32),
         ),
+        make_plan(n_in, n_out),
     )
 
 
@@ -41,7 +45,7 @@ class Meter:
     def __init__(self, n_kinds: int, shape: tuple[int, int], threads: int) -> None:
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
-        self.out = make_out(*shape)
+        self.out, self._others = make_out(*shape), []
         self.reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
 
     @property
@@ -94,15 +98,25 @@ class Meter:
 
         Counters are whole numbers, so that the result is the same for any number of threads.
         """
-        if self.threads == 1 or events < THREAD_EVENTS:
-            step(0, active, self.out)
-            return
-        share = np.arange(1, self.threads) * (events / self.threads)
-        cuts = [0, *np.searchsorted(first[:active], share).tolist(), active]
-        outs = [make_out(*self._shape) for _ in range(self.threads)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            jobs = [pool.submit(step, lo, hi, o) for lo, hi, o in zip(cuts, cuts[1:], outs)]
-            for job in jobs:
-                job.result()
-        for out in outs:
+        parts = self.parts(events)
+        cuts = np.searchsorted(first[:active], np.arange(1, parts) * (events / parts))
+        cuts = [0, *cuts.tolist(), active]
+        self.share(lambda part, out: step(cuts[part], cuts[part + 1], out), parts)
+
+    def parts(self, events: float) -> int:
+        """Return the number of threads for so many events."""
+        return self.threads if events >= THREAD_EVENTS else 1
+
+    def share(self, work: Callable[[int, tuple], object], parts: int) -> list:
+        """Return what ``work(part, out)`` returns for each part, each with counters of its own."""
+        if parts == 1:
+            return [work(0, self.out)]
+        while len(self._others) < parts - 1:
+            self._others.append(make_out(*self._shape))
+        outs = [self.out, *self._others]
+        with ThreadPoolExecutor(parts) as pool:
+            done = list(pool.map(work, range(parts), outs))
+        for out in self._others:
             self.tally[:] += out[0]
+            out[0][:] = 0
+        return done

@@ -22,8 +22,8 @@ _LINE = np.uint32((1 << 31) - 1)
 _1, _2, _3, _4, _5, _FIELDS = (np.uintp(i) for i in range(1, 7))
 _BINS, _PLACES, _AHEAD = np.float32(tl.STATE_BINS), np.uintp(tl.PLACES), np.uintp(AHEAD)
 _SWITCHED, _CONDUCTANCE = np.uintp(tl.SWITCHED), np.uintp(tl.CONDUCTANCE)
-# Typed, since numba compiles once more for a plain number.
-_START, _UNIT = np.int64(0), np.uint32(0)
+#: Typed, since numba compiles once more for a plain number.
+_UNIT = np.uint32(0)
 
 
 @inline
@@ -34,7 +34,7 @@ def conductance_at(p, curve):
     return fma(u - np.float32(k), curve[np.uintp(k), 1], curve[np.uintp(k), 0])
 
 
-@internal
+@jit
 def step_runs(runs, n, noise, ahead, ctx, tally):
     """Step the first `n` runs in place, in the order listed.
 
@@ -57,12 +57,11 @@ def step_runs(runs, n, noise, ahead, ctx, tally):
     cell, weight, seen = cells.reshape(-1), weights.reshape(-1), events.reshape(-1)
     table, variant, many = steps.reshape(-1), variants.reshape(-1), steps.shape[1] > 1
     zero, half, one = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-    switched_one, conductance_one = np.float32(tl.SWITCHED_ONE), np.float32(tl.CONDUCTANCE_ONE)
     for r in range(n):
         down = np.uintp(downs[r])
         scales, curves, places = _1 + down, down * stride * np.uintp(steps.shape[1]), down * _PLACES
         sign = np.float32(1 - 2 * np.int32(down))
-        switched, conductance = np.int64(0), np.int64(0)
+        switched, conductance = 0.0, 0.0
         for i in range(starts[r], starts[r + 1]):
             later = np.uintp(synapses[np.uintp(i) + _AHEAD])
             prefetch(cell, later * _FIELDS)
@@ -79,21 +78,22 @@ def step_runs(runs, n, noise, ahead, ctx, tally):
                 at += stride * np.uintp(variant[s])
             mean, sd = fma(f, table[at + _1], table[at]), fma(f, table[at + _3], table[at + _2])
             step = cell[c + scales] * fma(sd, noise[np.uintp(i + ahead)], mean)
-            q = min(max(fma(sign, step, p), zero), one)
+            q = fma(sign, step, p)
+            q = zero if q < zero else q
+            q = one if q > one else q
             tally[places + np.uintp(np.int32(p * _BINS))] += 1
             before, after = p, q
             if not linear:
                 before, after = conductance_at(p, curve), conductance_at(q, curve)
             offset, span = cell[c + _3], cell[c + _4]
-            mid = fma(span, half * (before + after), offset)
-            switched += np.int64(fma(switched_one, abs(q - p), half))
-            conductance += np.int64(fma(conductance_one, mid, half))
+            switched += np.float64(abs(q - p))
+            conductance += np.float64(fma(span, half * (before + after), offset))
             cell[c] = q
             # Not fused: a reference that is a conductance read by numpy gives a weight of zero.
             weight[s] = scale * (offset + span * after - cell[c + _5])
             seen[s] += np.uint32(1)
-        tally[_SWITCHED + down] += switched
-        tally[_CONDUCTANCE + down] += conductance
+        tally[_SWITCHED + down] += np.int64(tl.SWITCHED_ONE * switched + 0.5)
+        tally[_CONDUCTANCE + down] += np.int64(tl.CONDUCTANCE_ONE * conductance + 0.5)
 
 
 @internal
@@ -134,7 +134,6 @@ def list_coincidences(plan, lo, hi, width, runs):
     return a
 
 
-@internal
 def draw_normals(draw, first, n, noise):
     """Write normals number `first` to ``first + n - 1`` of an update; returns where they start."""
     (k0, k1), update = draw
@@ -145,8 +144,11 @@ def draw_normals(draw, first, n, noise):
     return ahead
 
 
-@jit
-def step_coincidences(plan, lo, hi, ctx, draw, out):
+_draw_normals = inline(draw_normals)
+
+
+@inline
+def step_coincidences(plan, lo, hi, ctx, draw, tally, noise, runs):
     """Step the coincidences of active rows ``lo..hi-1`` in place.
 
     Order: row, potentiation before depression, slot, column.
@@ -157,78 +159,74 @@ def step_coincidences(plan, lo, hi, ctx, draw, out):
         What fires, see `feemu.array.plan.make_plan`.
     draw : tuple
         (key, update) of the noise: pulse ``e`` of the update takes normal number ``e``.
-    out : tuple
-        Counters and scratch, see `feemu.array.meter.make_out`.
+    tally, noise, runs : tuple or ndarray
+        See `step_runs`.
     """
-    tally, noise, runs = out
     a = lo
     while a < hi:
         b = list_coincidences(plan, a, hi, ctx[1].shape[1], runs)
-        ahead = draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
+        ahead = _draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
         step_runs(runs, 2 * (b - a), noise, ahead, ctx, tally)
         a = b
 
 
-@internal
-def list_given(rows, ptr, codes, a, i, width, runs):
-    """List pulses from number `i`, of row `a`, on while they fit; returns (row, pulse, runs)."""
+@jit
+def list_given(rows, ptr, codes, a, i, runs):
+    """List given pulses from number `i` in row `a` on while they fit, as runs.
+
+    Parameters
+    ----------
+    rows, ptr, codes : ndarray
+        Row ``rows[a]``, a number of its first synapse, owns ``codes[ptr[a]:ptr[a + 1]]``:
+        columns, with `DOWN` for depression.
+
+    Returns
+    -------
+    (int, int, int)
+        Where to go on, row and pulse, and the number of runs.
+    """
     downs, starts, synapses = runs
-    n, r, room, last = 0, 0, synapses.size - AHEAD, ptr[rows.size]
-    while i < last and n < room and r < downs.size:
-        while ptr[a + 1] <= i:
-            a += 1
-        base, down = rows[a] * np.uint32(width), codes[i] & DOWN
-        downs[r], starts[r] = down >> np.uint32(31), n
-        r += 1
-        stop = min(ptr[a + 1], i + room - n)
-        while i < stop and codes[i] & DOWN == down:
-            synapses[np.uintp(n)] = base + (codes[i] & _LINE)
-            n += 1
-            i += 1
+    n, r, room = 0, 0, synapses.size - AHEAD
+    while a < rows.size:
+        stop, base = ptr[a + 1], rows[a]
+        # A row's runs, and so their sums, do not depend on the rows before it.
+        if n > 0 and (stop - i > room - n or stop - i > downs.size - r):
+            break
+        while i < stop and n < room and r < downs.size:
+            down = codes[i] & DOWN
+            downs[r], starts[r] = down >> np.uint32(31), n
+            r += 1
+            end = stop if stop - i < room - n else i + room - n
+            while i < end and codes[i] & DOWN == down:
+                synapses[np.uintp(n)] = base + (codes[i] & _LINE)
+                n += 1
+                i += 1
+        if i < stop:
+            break
+        a += 1
     starts[r] = n
     return a, i, r
 
 
-@internal
+@jit
 def count_lines(ptr, codes, tally):
-    """Add the slots and the pulses of lists, up and down, to the counters; see `step_given`."""
+    """Add the slots and the pulses of given lists, up and down, to the counters.
+
+    Rows are programmed one by one: a row takes as many slots of a direction as the synapse with
+    most pulses in it.
+    """
     for a in range(ptr.size - 1):
         again, up, down = 0, 0, 0
         for i in range(ptr[a], ptr[a + 1]):
             again = again + 1 if i > ptr[a] and codes[i] == codes[i - 1] else 1
             if codes[i] & DOWN:
-                down = max(down, again)
+                down = again if again > down else down
                 tally[tl.LISTED_PULSES + 1] += 1
             else:
-                up = max(up, again)
+                up = again if again > up else up
                 tally[tl.LISTED_PULSES] += 1
         tally[tl.LISTED_SLOTS] += up
         tally[tl.LISTED_SLOTS + 1] += down
-
-
-@jit
-def step_given(rows, ptr, codes, before, ctx, draw, out):
-    """Step listed pulses in place, in the order listed.
-
-    Parameters
-    ----------
-    rows, ptr, codes : ndarray
-        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``: columns, with `DOWN` for depression.
-        Counted are also the slots and the pulses of the lists, up and down: rows are programmed
-        one by one, and a row takes as many slots of a direction as the synapse with most pulses.
-    before : int
-        Pulse ``i`` of `codes` is number ``before + i`` of the update.
-    draw, out : tuple
-        As in `step_coincidences`.
-    """
-    tally, noise, runs = out
-    count_lines(ptr, codes, tally)
-    a, i = _START, ptr[0]
-    while i < ptr[rows.size]:
-        first = before + i
-        a, i, n = list_given(rows, ptr, codes, a, i, ctx[1].shape[1], runs)
-        ahead = draw_normals(draw, first, runs[1][n], noise)
-        step_runs(runs, n, noise, ahead, ctx, tally)
 
 
 @jit

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from feemu import rng
 from feemu.array import stepping as st
-from feemu.array.checks import as_request, check_kinds, train_options
+from feemu.array.checks import as_request, check_finite, check_kinds, train_options
 from feemu.array.ledger import PHASES
-from feemu.array.plan import FIRST, make_plan
 from feemu.array.readable import COUNTERS, ReadableCells
 from feemu.array.reading import Reading
-from feemu.array.trains import coincidence, list_counts, plan_sample, row_blocks
+from feemu.array.trains import coincidence, list_counts, row_blocks
 
 if TYPE_CHECKING:
     from feemu.devices import DeviceTables
@@ -75,11 +73,11 @@ class SynapseArray(ReadableCells):
         chip = seed if device_seed is None else device_seed
         seeds = (seed, chip)
         super().__init__(shape, tables, omega, seeds, array_id, reference, reading, threads)
-        self._plan = make_plan(*self.shape)
         own = {p: rng.key(self.seed, self.array_id, s) for p, s in _PULSE_STREAM.items()}
         owner = self.array_id if train_id is None else int(train_id)
         trains = (rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
-        self._keys, self._train_keys = own, (*trains, own["train"])
+        self._keys = own
+        self._train_keys = np.array([*trains, own["train"]], np.uint32).reshape(-1)
 
     # -- programming ---------------------------------------------------------------------------
 
@@ -141,31 +139,33 @@ class SynapseArray(ReadableCells):
         x, d = as_request(x, d, self.shape)
         lr, options = train_options(lr, bl_min, bl_max, managed)
         self._use_kinds(kinds)
-        update = self.counters["train"]
-        self.counters["train"] += x.shape[0]
-        keys, ctx, meter = self._train_keys, self._context(), self._meter
-        if meter.threads > 1 or self.tables.write_noise > 0:
-            return self._by_sample(x, d, lr, options, update, ctx)
-        return coincidence(
-            x, d, lr, self.granularity, options, keys, np.uint64(update), self._plan, ctx, meter.out
-        )  # fmt: skip
+        update, one = self.counters["train"], self._meter.threads == 1
+        if one and self.tables.write_noise == 0:
+            events = self._coincide(x, d, lr, options, update)
+        else:
+            check_finite(x, d)
+            events = 0
+            for b in range(len(x)):
+                sample, now = (x[b : b + 1], d[b : b + 1], lr, options), update + b
+                parts = self._meter.parts(self._expected(*sample[:3]))
+                with self._write_noise(now, "train"):
+                    events += self._coincide(*sample, now, parts)
+        if events < 0:
+            check_finite(x, d)
+        self.counters["train"] += len(x)
+        return events
 
-    def _by_sample(
-        self, x: np.ndarray, d: np.ndarray, lr: float, options: tuple, update: int, ctx: tuple
+    def _expected(self, x: np.ndarray, d: np.ndarray, lr: float) -> float:
+        """Return the pulses that a sample asks for, clipping left aside."""
+        return lr / self.granularity * float(np.abs(x).sum()) * float(np.abs(d).sum())
+
+    def _coincide(
+        self, x: np.ndarray, d: np.ndarray, lr: float, options: tuple, update: int, parts: int = 1
     ) -> int:
-        """Program sample by sample: the same numbers, rows split over threads."""
-        total, meter, plan, dw = 0, self._meter, self._plan, self.granularity
-        for b in range(x.shape[0]):
-            now = np.uint64(update + b)
-            keys, draw = self._train_keys, (self._keys["train"], now)
-            with self._write_noise(update + b, "train"):
-                active, events = plan_sample(
-                    x[b], d[b], lr, dw, options, keys, now, plan, meter.tally
-                )
-                step = partial(_step_part, plan, ctx, draw)
-                meter.split(step, active, plan[1][FIRST], events)
-            total += events
-        return total
+        """Program a mini-batch, its rows split over threads: the same numbers."""
+        given = x, d, lr, self.granularity, options, self._train_keys, update
+        ctx = self._context()
+        return self._meter.share(lambda i, out: coincidence(*given, (i, parts), ctx, out), parts)[0]
 
     @contextmanager
     def _write_noise(self, update: int, counter: str) -> Iterator[None]:
@@ -212,10 +212,18 @@ class SynapseArray(ReadableCells):
         """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        ctx, draw = self._context(), (self._keys[self.phase], np.uint64(update))
+        ctx, key, now = self._context(), self._keys[self.phase], np.uint64(update)
+        firsts = (rows * np.uint32(self.shape[1])).astype(np.uint32)
 
         def step(lo: int, hi: int, out: tuple) -> None:
-            st.step_given(rows[lo:hi], ptr[lo : hi + 1], codes, before, ctx, draw, out)
+            tally, noise, runs, _ = out
+            part, at = ptr[lo : hi + 1], (0, int(ptr[lo]))
+            st.count_lines(part, codes, tally)
+            while at[0] < hi - lo:
+                number = before + at[1]
+                *at, n = st.list_given(firsts[lo:hi], part, codes, *at, runs)
+                ahead = st.draw_normals((key, now), number, runs[1][n], noise)
+                st.step_runs(runs, n, noise, ahead, ctx, tally)
 
         with self._write_noise(update, self.phase):
             self._meter.split(step, rows.size, ptr[:-1], codes.size)
@@ -291,8 +299,3 @@ class SynapseArray(ReadableCells):
         self.counters = dict(zip(COUNTERS, (int(c) for c in saved["counters"])))
         book = {k.removeprefix("ledger_"): v for k, v in saved.items() if k.startswith("ledger_")}
         self.ledger.load(book)
-
-
-def _step_part(plan: tuple, ctx: tuple, draw: tuple, lo: int, hi: int, out: tuple) -> None:
-    """Step active rows ``lo..hi-1`` with one thread's scratch."""
-    st.step_coincidences(plan, lo, hi, ctx, draw, out)

@@ -1,7 +1,7 @@
 """The counters that kernels add to: one vector of whole numbers per thread.
 
 Whole numbers add up to the same total in any order, so that neither threads nor the moment of
-looking change a ledger. Sums of real values are kept in fixed point: that of every pulse
+looking change a ledger. Sums of real values are kept in fixed point: that of every run of pulses
 is rounded to `SWITCHED_ONE` or `CONDUCTANCE_ONE` parts, and 63 bits hold 10^12 pulses.
 """
 

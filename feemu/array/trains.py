@@ -9,16 +9,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import internal, jit
+from feemu._numba import inline, internal, jit
 from feemu.array import plan as pl
 from feemu.array import tally as tl
 from feemu.array.plan import DOWN
 from feemu.array.stepping import step_coincidences
 from feemu.rng import fill_words
 
+# Typed, since numba compiles once more for a plain number.
+_YES, _NO, _ZERO = np.bool_(True), np.bool_(False), np.int64(0)
+
 
 @internal
-def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
+def survey(values):
+    """Return (largest magnitude, any positive, any negative, all finite) of float32 values."""
+    top, up, down, finite = np.float32(0.0), False, False, True
+    for v in values:
+        m = abs(v)
+        top = m if m > top else top
+        up |= v > 0
+        down |= v < 0
+        finite &= m < np.inf
+    return top, up, down, finite
+
+
+@internal
+def train_plan(x_max, d_max, lr, dw, options):
     """Return (length, row gain, column gain, clipped) of one sample's trains.
 
     Notes
@@ -27,25 +43,18 @@ def train_plan(x, d, lr, dw, bl_min, bl_max, managed):
     probability ``B |x|``, a column with ``A |d|``, ``A B BL = lr / dw``, both maxima equal under
     management; above `bl_max` the larger d clip (physics of E.1).
     """
-    x_max, d_max = 0.0, 0.0
-    for i in range(x.size):
-        x_max = max(x_max, abs(np.float64(x[i])))
-    for j in range(d.size):
-        d_max = max(d_max, abs(np.float64(d[j])))
+    bl_min, bl_max, managed = options
+    x_max, d_max = np.float64(x_max), np.float64(d_max)
     k = lr * x_max * d_max / dw
     if not k > 0.0:
         return 0, 0.0, 0.0, 0
-    length = min(max(np.int64(min(np.ceil(k), 1e6)), bl_min), bl_max)
+    length = bl_max if k > bl_max else np.int64(np.ceil(k))
+    length = bl_min if bl_min > length else length
     amp = np.sqrt(lr / (dw * length))
-    clipped = 0
     if not managed:
-        if amp * x_max > 1.0 or amp * d_max > 1.0:
-            clipped = 1
-        return length, amp, amp, clipped
-    d_top = d_max
-    if k > length:
-        d_top = d_max * (length / k)
-        clipped = 1
+        return length, amp, amp, 1 if amp * x_max > 1.0 or amp * d_max > 1.0 else 0
+    d_top = d_max * (length / k) if k > length else d_max
+    clipped = 1 if k > length else 0
     return length, amp * np.sqrt(d_top / x_max), amp * np.sqrt(x_max / d_top), clipped
 
 
@@ -59,22 +68,14 @@ def list_lines(values, gain, up, down, n, units, thresholds):
         v = np.float64(values[i])
         if (up and v > 0.0) or (down and v < 0.0):
             units[n] = i
-            thresholds[n] = np.uint32(min(gain * abs(v), 1.0) * 16777216.0)
+            p = gain * abs(v)
+            thresholds[n] = np.uint32((1.0 if p > 1.0 else p) * 16777216.0)
             n += 1
     return n
 
 
 @internal
-def has_signs(values):
-    """Return whether a value is positive, and whether one is negative."""
-    low, high = np.float32(0.0), np.float32(0.0)
-    for v in values:
-        low, high = min(low, v), max(high, v)
-    return high > 0, low < 0
-
-
-@internal
-def fire(n, length, key, update, units, masks, scratch):
+def fire(n, length, k0, k1, update, units, masks, scratch):
     """Set the slots (bits) in which each of `n` lines fires.
 
     A line fires in a slot when the upper 24 bits of its word lie below its threshold.
@@ -82,8 +83,9 @@ def fire(n, length, key, update, units, masks, scratch):
     thresholds = scratch[pl.THRESHOLDS]
     masks[:n] = 0
     for block in range((length + 3) // 4):
-        fill_words(key[0], key[1], units, n, update, block, 0, scratch)
-        for s in range(min(4, length - 4 * block)):
+        fill_words(k0, k1, units, n, update, block, _ZERO, scratch)
+        left = length - 4 * block
+        for s in range(4 if left > 4 else left):
             slot, words = np.uint32(4 * block + s), scratch[s]
             for a in range(n):
                 fires = (words[a] >> np.uint32(8)) < thresholds[a]
@@ -134,67 +136,94 @@ def list_rows(x, n, length, counts, rows, masks, flips, first):
     return active, events, firings
 
 
-@jit
-def plan_sample(x, d, lr, dw, options, keys, update, plan, tally):
-    """Draw one sample's trains; returns (active rows, events) and adds to the line counts.
+@inline
+def plan_sample(x, d, lr, dw, options, keys, update, plan, tally, counted):
+    """Draw one sample's trains; returns (active rows, events).
 
     Parameters
     ----------
     options : tuple
         (bl_min, bl_max, managed).
-    keys : tuple
-        Keys of the x-train and d-train streams (and others).
+    keys : ndarray of uint32
+        Two words each: keys of the x-train and d-train streams.
     plan : tuple
         (lanes, index, slot columns), see `feemu.array.plan`; filled.
     tally : ndarray of int64
-        Counters, see `feemu.array.tally`; added to. The half-step of rows with x > 0 and columns
-        with d < 0 is a potentiation, and so on; a half-step for which x has no line of that sign
-        is left out.
+        Counters of lines, see `feemu.array.tally`; added to if `counted` is 1. The half-step of
+        rows with x > 0 and columns with d < 0 is a potentiation, and so on; a half-step for which
+        x has no line of that sign is left out.
     """
     lanes, index, firing = plan
-    length, row_gain, column_gain, clipped = train_plan(x, d, lr, dw, *options)
-    if length == 0:
-        return 0, 0
-    rows, masks = lanes[pl.ROWS], lanes[pl.ROW_SLOTS]
+    x_max, x_up, x_down, _ = survey(x)
+    length, row_gain, column_gain, clipped = train_plan(x_max, survey(d)[0], lr, dw, options)
+    rows, masks, thresholds = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.THRESHOLDS]
     columns, bits = lanes[pl.COLUMNS], lanes[pl.COLUMN_SLOTS]
-    thresholds = lanes[pl.THRESHOLDS]
-    n_rows = list_lines(x, row_gain, True, True, 0, rows, thresholds)
-    fire(n_rows, length, keys[0], update, rows, masks, lanes)
-    x_up, x_down = has_signs(x)
-    below = list_lines(d, column_gain, False, True, 0, columns, thresholds)
-    n_columns = list_lines(d, column_gain, True, False, below, columns, thresholds)
-    fire(n_columns, length, keys[1], update, columns, bits, lanes)
-    total, negative = list_slots(below, n_columns, length, d.size, columns, bits, firing, index)
-    positive = total - negative
-    active, events, firings = list_rows(
-        x, n_rows, length, index[pl.COUNTS], rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
-    )
-    tally[tl.ROWS] += firings
-    tally[tl.COLUMNS] += (negative if x_up else 0) + (positive if x_down else 0)
-    tally[tl.COLUMNS + 1] += (positive if x_up else 0) + (negative if x_down else 0)
-    tally[tl.SLOTS] += length * (2 if x_up and x_down else 1)
-    tally[tl.CLIPPED] += clipped
+    active, events = _ZERO, _ZERO
+    if length > 0:
+        n_rows = list_lines(x, row_gain, _YES, _YES, _ZERO, rows, thresholds)
+        fire(n_rows, length, keys[0], keys[1], update, rows, masks, lanes)
+        below = list_lines(d, column_gain, _NO, _YES, _ZERO, columns, thresholds)
+        n_columns = list_lines(d, column_gain, _YES, _NO, below, columns, thresholds)
+        fire(n_columns, length, keys[2], keys[3], update, columns, bits, lanes)
+        total, negative = list_slots(below, n_columns, length, d.size, columns, bits, firing, index)
+        active, events, firings = list_rows(
+            x, n_rows, length, index[pl.COUNTS], rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
+        )
+        positive, sides = total - negative, np.int64(x_up) + np.int64(x_down)
+        tally[tl.ROWS] += counted * firings
+        tally[tl.COLUMNS] += counted * (x_up * negative + x_down * positive)
+        tally[tl.COLUMNS + 1] += counted * (x_up * positive + x_down * negative)
+        tally[tl.SLOTS] += counted * length * sides
+        tally[tl.CLIPPED] += counted * clipped
     return active, events
 
 
+@internal
+def first_row(first, active, pulses):
+    """Return the first active row with at least so many pulses before it."""
+    a = _ZERO
+    while a < active and first[a] < pulses:
+        a += 1
+    return a
+
+
 @jit
-def coincidence(x, d, lr, dw, options, keys, update, plan, ctx, out):
+def coincidence(x, d, lr, dw, options, keys, update, share, ctx, out):
     """Program the request ``-lr d x^T`` sample by sample, in place; returns the pulses.
 
     Parameters
     ----------
     x, d : ndarray of float32, shapes (batch, n_in), (batch, n_out)
         Inputs and errors; `d` holds the factor 1 / batch of the mean loss.
-    keys : tuple
-        Keys of the x-train, d-train and pulse streams.
-    update : uint64
+    keys : ndarray of uint32
+        Two words each: keys of the x-train, d-train and pulse streams.
+    update : int
         Update counter of the first sample; each sample advances it by one.
+    share : tuple
+        (part, parts): of each sample's rows only one part is stepped, of about as many pulses as
+        every other; those of all parts are returned.
+    ctx : tuple
+        Array state and constants, see `feemu.array.synapses.SynapseArray`.
+    out : tuple
+        Counters and scratch, see `feemu.array.meter.make_out`.
+
+    Returns
+    -------
+    int
+        Pulses; -1, and nothing is done, where a value is not finite.
     """
-    total, start = 0, np.int64(0)
+    tally, noise, runs, plan = out
+    part, parts = share
+    if not (survey(x.reshape(-1))[3] and survey(d.reshape(-1))[3]):
+        return -1
+    total, counted, first = 0, 1 if part == 0 else 0, plan[1][pl.FIRST]
     for b in range(x.shape[0]):
-        now = np.uint64(update + np.uint64(b))
-        active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, out[0])
-        step_coincidences(plan, start, active, ctx, (keys[2], now), out)
+        now = np.uint64(update + b)
+        active, events = plan_sample(x[b], d[b], lr, dw, options, keys, now, plan, tally, counted)
+        lo = first_row(first, active, part * events // parts)
+        hi = first_row(first, active, (part + 1) * events // parts)
+        draw = (keys[4], keys[5]), now
+        step_coincidences(plan, lo, hi, ctx, draw, tally, noise, runs)
         total += events
     return total
 
