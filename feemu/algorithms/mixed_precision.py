@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from feemu import rng
-from feemu._numba import jit
+from feemu._numba import internal, jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.algorithms.quantise import quantised
 from feemu.array.plan import DOWN
@@ -17,62 +17,85 @@ from feemu.params import param
 
 #: Pulses of one update on one synapse (they are counted in 32 bits) and on one array.
 MAX_COUNT, MAX_PULSES = 2**30, 2**28
+_EIGHT = np.uintp(8)
+_MAX_COUNT, _UP = np.float32(MAX_COUNT), np.uint32(0)
 
 
 @jit
-def accumulate(x, d, lr, inverses, most, chi, rows):
+def accumulate(x, d, lr, inverses, most, chi, rows, ptr):
     """Add ``lr x^T d`` to `chi` in place and list the rows that crossed a threshold.
 
     `inverses` are one over the thresholds up (of a negative `chi`) and down; `most` is the
-    largest number of pulses of a synapse.
+    largest number of pulses of a synapse. Listed row `a` has ``ptr[a + 1] - ptr[a]`` pulses.
 
     Returns
     -------
-    crossed, pulses, lines : int
-        Number of listed rows, of pulses in them, and of input lines used.
+    crossed, lines : int
+        Number of listed rows, and of input lines used; -1 rows if a synapse asks for `MAX_COUNT`
+        pulses or more.
     """
-    n_out = chi.shape[1]
     up, down = inverses
-    crossed, pulses, lines = 0, 0, 0
+    crossed, lines, asked = 0, 0, False
+    # Flat and unsigned, which vectorises.
+    total, width = chi.reshape(-1), np.uintp(chi.shape[1])
+    ptr[0] = 0
     for i in range(chi.shape[0]):
-        before = lines
+        before, first = lines, np.uintp(i) * width
         for b in range(x.shape[0]):
             v = lr * x[b, i]
             if v != 0:
                 lines += 1
-                for j in range(n_out):
-                    chi[i, j] += v * d[b, j]
+                error = d[b]
+                for j in range(chi.shape[1]):
+                    total[first + np.uintp(j)] += v * error[np.uintp(j)]
         if lines > before:
             here = 0
-            for j in range(n_out):
-                n = np.int32(abs(chi[i, j]) * (down if chi[i, j] > 0 else up))
-                here += min(n, most)
+            for j in range(chi.shape[1]):
+                c = total[first + np.uintp(j)]
+                n = abs(c) * (down if c > 0 else up)
+                asked |= not n < _MAX_COUNT
+                here += min(np.int32(n), most)
             if here > 0:
                 rows[crossed] = i
                 crossed += 1
-                pulses += here
-    return crossed, pulses, lines
+                ptr[crossed] = ptr[crossed - 1] + here
+    return -1 if asked else crossed, lines
+
+
+@internal
+def any_of_eight(values, k):
+    """Return whether one of eight values from `k` on is not zero."""
+    some = np.int32(0)
+    for j in range(_EIGHT):
+        some |= values[k + j]
+    return some != 0
 
 
 @jit
-def take_pulses(chi, thresholds, inverses, most, rows, crossed, ptr, codes):
-    """Move whole thresholds of the listed rows from `chi` into pulse codes, in place."""
+def take_pulses(chi, thresholds, inverses, most, rows, counts, codes):
+    """Move whole thresholds of the listed rows from `chi` into pulse codes, in place.
+
+    `counts` is scratch for one row, up negative, with zeros up to a multiple of eight.
+    """
     up, down = thresholds
     inverse_up, inverse_down = inverses
-    e = 0
-    for a in range(crossed):
-        i = rows[a]
-        ptr[a] = e
+    total, width, e = chi.reshape(-1), np.uintp(chi.shape[1]), np.uintp(0)
+    for i in rows:
+        first = np.uintp(i) * width
         for j in range(chi.shape[1]):
-            over = chi[i, j] > 0
-            n = np.int32(abs(chi[i, j]) * (inverse_down if over else inverse_up))
-            if n > 0:
-                chi[i, j] -= np.float32(n) * (down if over else -up)
-                code = np.uint32(j) | (DOWN if over else np.uint32(0))
-                for _ in range(min(n, most)):
+            c = total[first + np.uintp(j)]
+            n = np.int32(c * (inverse_down if c > 0 else inverse_up))
+            total[first + np.uintp(j)] = c - np.float32(n) * (down if c > 0 else up)
+            counts[np.uintp(j)] = n
+        for k in range(0, chi.shape[1], 8):
+            if not any_of_eight(counts, np.uintp(k)):
+                continue
+            for j in range(np.uintp(k), np.uintp(k + 8)):
+                n = counts[j]
+                code = np.uint32(j) | (DOWN if n > 0 else _UP)
+                for _ in range(min(abs(n), most)):
                     codes[e] = code
-                    e += 1
-    ptr[crossed] = e
+                    e += np.uintp(1)
 
 
 def too_many(who: str, asked: str, most: int) -> Diverged:
@@ -135,7 +158,10 @@ class MixedPrecisionLayer(ArrayLayer):
         #: Updates rounded to bins so far.
         self.rounded = self.digital["rounded"] = np.zeros(1, np.int64)
         self._most = np.int32(1 if algorithm.one_pulse else MAX_COUNT)
+        self._inverses = tuple(np.float32(1.0) / e for e in self.thresholds)
         self._rows = np.empty(spec.shape[0], np.uint32)
+        self._ptr = np.zeros(spec.shape[0] + 1, np.int64)
+        self._counts = np.zeros(-(-spec.shape[1] // 8) * 8, np.int32)
         self._key = rng.key(spec.seed, self.arrays[0].array_id, "rounding")
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
@@ -146,23 +172,21 @@ class MixedPrecisionLayer(ArrayLayer):
         Diverged
             If it asks for more pulses than memory can list.
         """
-        array, n_out = self.arrays[0], self.chi.shape[1]
-        own, chi, rows, eps = self.algorithm, self.chi, self._rows, self.thresholds
-        inverses = tuple(np.float32(1.0) / e for e in eps)
-        most = len(x) * lr * float(np.abs(x).max()) * float(np.abs(d).max()) / float(min(eps))
-        if not most < MAX_COUNT:
-            raise too_many(
-                self.algorithm.name, f"up to {most:.3g} pulses for one synapse", MAX_COUNT
-            )
+        array, chi, own = self.arrays[0], self.chi, self.algorithm
+        rows, ptr, eps, inverses = self._rows, self._ptr, self.thresholds, self._inverses
         if own.x_bins or own.d_bins:
             x, d = self._binned(x, d)
-        crossed, pulses, lines = accumulate(x, d, np.float32(lr), inverses, self._most, chi, rows)
+        crossed, lines = accumulate(x, d, np.float32(lr), inverses, self._most, chi, rows, ptr)
+        if crossed < 0:
+            raise too_many(own.name, f"{MAX_COUNT:.3g} pulses or more for one synapse", MAX_COUNT)
+        rows, ptr = rows[:crossed], ptr[: crossed + 1]
+        pulses = int(ptr[crossed])
         if pulses > MAX_PULSES:
-            raise too_many(self.algorithm.name, f"{pulses:.3g} pulses for one array", MAX_PULSES)
-        ptr, codes = np.zeros(crossed + 1, np.int64), np.empty(pulses, np.uint32)
-        take_pulses(chi, eps, inverses, self._most, rows, crossed, ptr, codes)
-        array.pulse_list(rows[:crossed], ptr, codes)
-        work = lines * n_out
+            raise too_many(own.name, f"{pulses:.3g} pulses for one array", MAX_PULSES)
+        codes = np.empty(pulses, np.uint32)
+        take_pulses(chi, eps, inverses, self._most, rows, self._counts, codes)
+        array.pulse_list(rows, ptr, codes)
+        work = lines * chi.shape[1]
         array.count_digital(32, mac=work, accumulator_rmw=work, compare=work)
 
     def _binned(self, x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from feemu.array.tally import CONDUCTANCE_ONE, SQUARES_ONE, STATE_BINS, SWITCHED
 PHASES = ("init", "calibration", "train")
 READS = ("forward", "backward", "transfer", "verify", "calibration")
 DIGITAL = ("mac", "accumulator_rmw", "compare", "random_bits", "max_search")
+_PLACES = {name: i for i, name in enumerate(DIGITAL)}
 
 
 @dataclass
@@ -91,9 +92,10 @@ class Ledger:
 
     def count_digital(self, phase: str, bits: int, **operations: int) -> None:
         """Add digital operations (named as in `DIGITAL`) of a word length [bit]."""
+        done = self.digital[PHASES.index(phase)]
         for name, number in operations.items():
-            op = DIGITAL.index(name)
-            self.digital[PHASES.index(phase), op] += number
+            op = _PLACES[name]
+            done[op] += number
             self.digital_bits[op] = bits
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -99,6 +99,9 @@ class Meter:
         Counters are whole numbers, so that the result is the same for any number of threads.
         """
         parts = self.parts(events)
+        if parts == 1:
+            step(0, active, self.out)
+            return
         cuts = np.searchsorted(first[:active], np.arange(1, parts) * (events / parts))
         cuts = [0, *cuts.tolist(), active]
         self.share(lambda part, out: step(cuts[part], cuts[part + 1], out), parts)

@@ -11,7 +11,7 @@ import numpy as np
 from feemu._numba import fma, inline, internal, jit, prefetch
 from feemu.array import plan as pl
 from feemu.array import tally as tl
-from feemu.array.plan import AHEAD, DOWN, MAX_SLOTS
+from feemu.array.plan import AHEAD, DOWN
 from feemu.rng import fill_normals
 
 #: Fields of a cell, float32 each: switched fraction, step scales up and down, conductance offset
@@ -105,11 +105,11 @@ def list_coincidences(plan, lo, hi, width, runs):
     downs, starts, synapses = runs
     lanes, index, firing = plan
     rows, masks, flips = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
-    counts, negative = index[pl.COUNTS], index[pl.NEGATIVE]
-    slots, room, most = lanes[pl.SLOTS], synapses.size - AHEAD - MAX_SLOTS * width, downs.size - 2
+    first, counts, negative = index[pl.FIRST], index[pl.COUNTS], index[pl.NEGATIVE]
+    slots, room, most = lanes[pl.SLOTS], first[lo] + synapses.size - AHEAD, downs.size - 2
     n, a, r = 0, lo, 0
     starts[0] = 0
-    while a < hi and n <= room and r <= most:
+    while a < hi and first[a + 1] <= room and r <= most:
         mask, many, slot, base = masks[a], 0, 0, rows[a] * np.uint32(width)
         while mask != 0:  # without branches: which slots fire is random
             slots[many] = slot
@@ -134,17 +134,15 @@ def list_coincidences(plan, lo, hi, width, runs):
     return a
 
 
+@internal
 def draw_normals(draw, first, n, noise):
     """Write normals number `first` to ``first + n - 1`` of an update; returns where they start."""
-    (k0, k1), update = draw
+    k0, k1, update = draw
     ahead = first % 4
     # A multiple of 16 blocks: no rest for the vectorised loop.
     blocks = (ahead + n + 63) // 64 * 16
     fill_normals(k0, k1, _UNIT, update, first // 4, blocks, noise)
     return ahead
-
-
-_draw_normals = inline(draw_normals)
 
 
 @inline
@@ -158,75 +156,102 @@ def step_coincidences(plan, lo, hi, ctx, draw, tally, noise, runs):
     plan : tuple
         What fires, see `feemu.array.plan.make_plan`.
     draw : tuple
-        (key, update) of the noise: pulse ``e`` of the update takes normal number ``e``.
+        (two words of the key, update) of the noise: pulse ``e`` takes normal number ``e``.
     tally, noise, runs : tuple or ndarray
         See `step_runs`.
     """
     a = lo
     while a < hi:
         b = list_coincidences(plan, a, hi, ctx[1].shape[1], runs)
-        ahead = _draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
+        ahead = draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
         step_runs(runs, 2 * (b - a), noise, ahead, ctx, tally)
         a = b
 
 
-@jit
-def list_given(rows, ptr, codes, a, i, runs):
-    """List given pulses from number `i` in row `a` on while they fit, as runs.
-
-    Parameters
-    ----------
-    rows, ptr, codes : ndarray
-        Row ``rows[a]``, a number of its first synapse, owns ``codes[ptr[a]:ptr[a + 1]]``:
-        columns, with `DOWN` for depression.
-
-    Returns
-    -------
-    (int, int, int)
-        Where to go on, row and pulse, and the number of runs.
-    """
-    downs, starts, synapses = runs
-    n, r, room = 0, 0, synapses.size - AHEAD
-    while a < rows.size:
-        stop, base = ptr[a + 1], rows[a]
-        # A row's runs, and so their sums, do not depend on the rows before it.
-        if n > 0 and (stop - i > room - n or stop - i > downs.size - r):
-            break
-        while i < stop and n < room and r < downs.size:
-            down = codes[i] & DOWN
-            downs[r], starts[r] = down >> np.uint32(31), n
-            r += 1
-            end = stop if stop - i < room - n else i + room - n
-            while i < end and codes[i] & DOWN == down:
-                synapses[np.uintp(n)] = base + (codes[i] & _LINE)
-                n += 1
-                i += 1
-        if i < stop:
-            break
-        a += 1
-    starts[r] = n
-    return a, i, r
-
-
-@jit
-def count_lines(ptr, codes, tally):
-    """Add the slots and the pulses of given lists, up and down, to the counters.
+@internal
+def count_lines(ptr, codes, lo, hi, tally):
+    """Add the slots and the pulses of listed rows, up and down, to the counters.
 
     Rows are programmed one by one: a row takes as many slots of a direction as the synapse with
     most pulses in it.
     """
-    for a in range(ptr.size - 1):
-        again, up, down = 0, 0, 0
-        for i in range(ptr[a], ptr[a + 1]):
-            again = again + 1 if i > ptr[a] and codes[i] == codes[i - 1] else 1
-            if codes[i] & DOWN:
-                down = again if again > down else down
-                tally[tl.LISTED_PULSES + 1] += 1
-            else:
-                up = again if again > up else up
-                tally[tl.LISTED_PULSES] += 1
+    for a in range(lo, hi):
+        if ptr[a] == ptr[a + 1]:
+            continue
+        last, again, up, down = ~codes[ptr[a]], 0, 0, 0
+        for i in range(ptr[a], ptr[a + 1]):  # without branches: directions are random
+            code = codes[i]
+            again = again * np.int64(code == last) + 1
+            many_down = again * np.int64(code >> np.uint32(31))
+            many_up = again - many_down
+            up = many_up if many_up > up else up
+            down = many_down if many_down > down else down
+            tally[np.uintp(tl.LISTED_PULSES) + np.uintp(code >> np.uint32(31))] += 1
+            last = code
         tally[tl.LISTED_SLOTS] += up
         tally[tl.LISTED_SLOTS + 1] += down
+
+
+@jit
+def list_given(rows, ptr, codes, part, place, before, width, draw, out):
+    """List given pulses as runs while they fit, with their normals.
+
+    Order: row, potentiation before depression, place in the list.
+
+    Parameters
+    ----------
+    rows, ptr, codes : ndarray
+        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``: columns, with `DOWN` for depression.
+    part, place : tuple
+        Rows (lo, hi) to be listed in all; the row to go on from and how many of its pulses are
+        done.
+    before : int
+        Pulses of the same update before the first in `codes`.
+    width : int
+        Synapses of a row.
+    draw, out : tuple
+        See `step_coincidences`, and `feemu.array.meter.make_out`; filled.
+
+    Returns
+    -------
+    ((int, int), int, int)
+        Where to go on, the number of runs, and `ahead` for `step_runs`.
+    """
+    tally, noise, runs, _ = out
+    downs, starts, synapses = runs
+    (lo, hi), (a, done) = part, place
+    if a == lo and done == 0:
+        count_lines(ptr, codes, lo, hi, tally)
+    number = before + ptr[a] + done
+    n, r, room = 0, 0, synapses.size - AHEAD
+    while a < hi:
+        left, base = ptr[a + 1] - ptr[a] - done, rows[a] * np.uint32(width)
+        # A row's runs, and so their sums, do not depend on the rows before it.
+        if n > 0 and (left > room - n or r + 2 > downs.size):
+            break
+        taken, ups = left if left < room - n else room - n, 0
+        for i in range(ptr[a], ptr[a + 1]):
+            ups += np.int64(codes[np.uintp(i)] < DOWN)
+        at_up, at_down = n - done, n - done + ups
+        for i in range(ptr[a], ptr[a + 1]):
+            code = codes[np.uintp(i)]
+            down = np.int64(code >> np.uint32(31))
+            at = at_down if down else at_up
+            at_down += down
+            at_up += 1 - down
+            if n <= at < n + taken:
+                synapses[np.uintp(at)] = base + (code & _LINE)
+        ups -= done
+        downs[r], starts[r], downs[r + 1] = 0, n, 1
+        starts[r + 1] = n + min(max(ups, 0), taken)
+        r += 2
+        n += taken
+        if taken < left:
+            done += taken
+            break
+        a, done = a + 1, 0
+    starts[r] = n
+    return (a, done), r, draw_normals(draw, number, n, noise)
 
 
 @jit

@@ -77,7 +77,7 @@ class SynapseArray(ReadableCells):
         owner = self.array_id if train_id is None else int(train_id)
         trains = (rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
         self._keys = own
-        self._train_keys = np.array([*trains, own["train"]], np.uint32).reshape(-1)
+        self._train_keys = np.concatenate([*trains, own["train"]])
 
     # -- programming ---------------------------------------------------------------------------
 
@@ -212,17 +212,16 @@ class SynapseArray(ReadableCells):
         """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        ctx, key, now = self._context(), self._keys[self.phase], np.uint64(update)
-        firsts = (rows * np.uint32(self.shape[1])).astype(np.uint32)
+        ctx, width = self._context(), self.shape[1]
+        draw = (*self._keys[self.phase], np.uint64(update))
 
         def step(lo: int, hi: int, out: tuple) -> None:
             tally, noise, runs, _ = out
-            part, at = ptr[lo : hi + 1], (0, int(ptr[lo]))
-            st.count_lines(part, codes, tally)
-            while at[0] < hi - lo:
-                number = before + at[1]
-                *at, n = st.list_given(firsts[lo:hi], part, codes, *at, runs)
-                ahead = st.draw_normals((key, now), number, runs[1][n], noise)
+            place = lo, 0
+            while place[0] < hi:
+                place, n, ahead = st.list_given(
+                    rows, ptr, codes, (lo, hi), place, before, width, draw, out
+                )
                 st.step_runs(runs, n, noise, ahead, ctx, tally)
 
         with self._write_noise(update, self.phase):

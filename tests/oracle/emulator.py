@@ -212,7 +212,7 @@ class OracleArray:
         word_noise: Callable | None = None,
         kinds: tuple[int, int] = (0, 1),
     ) -> Outcome:
-        """Apply signed pulse counts, positive is up; order row, column, pulse; in-place.
+        """Apply signed pulse counts, positive is up; order row, up before down, column; in-place.
 
         The array is programmed row by row: for each kind a row takes as many time steps as its
         largest count.
@@ -223,8 +223,10 @@ class OracleArray:
         index = 0
         for i in range(self.shape[0]):
             longest = dict.fromkeys(kinds, 0)
-            for j in range(self.shape[1]):
+            for sign, j in itertools.product((1, -1), range(self.shape[1])):
                 count = int(n[i, j])
+                if sign * count <= 0:
+                    continue
                 kind = kinds[0] if count > 0 else kinds[1]
                 for _ in range(abs(count)):
                     self.pulse(i, j, kind, self._z(word_noise, index), index)
