@@ -162,8 +162,10 @@ def fill_normals(k0, k1, unit, update, block, n_blocks, out):
         a, b, c, d = philox(
             np.uint32(block + i), np.uint32(unit), low, high, np.uint32(k0), np.uint32(k1)
         )
-        out[4 * i], out[4 * i + 1] = normal_from_word(a), normal_from_word(b)
-        out[4 * i + 2], out[4 * i + 3] = normal_from_word(c), normal_from_word(d)
+        out[4 * i] = normal_from_word(np.uint32(a))
+        out[4 * i + 1] = normal_from_word(np.uint32(b))
+        out[4 * i + 2] = normal_from_word(np.uint32(c))
+        out[4 * i + 3] = normal_from_word(np.uint32(d))
 
 
 def words(k: tuple, update: int, unit: int, n: int) -> np.ndarray:

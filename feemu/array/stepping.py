@@ -134,7 +134,6 @@ def list_coincidences(plan, lo, hi, width, runs):
     return a
 
 
-@internal
 def draw_normals(draw, first, n, noise):
     """Write normals number `first` to ``first + n - 1`` of an update; returns where they start."""
     k0, k1, update = draw
@@ -143,6 +142,9 @@ def draw_normals(draw, first, n, noise):
     blocks = (ahead + n + 63) // 64 * 16
     fill_normals(k0, k1, _UNIT, update, first // 4, blocks, noise)
     return ahead
+
+
+_draw_normals = inline(draw_normals)
 
 
 @inline
@@ -163,7 +165,7 @@ def step_coincidences(plan, lo, hi, ctx, draw, tally, noise, runs):
     a = lo
     while a < hi:
         b = list_coincidences(plan, a, hi, ctx[1].shape[1], runs)
-        ahead = draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
+        ahead = _draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
         step_runs(runs, 2 * (b - a), noise, ahead, ctx, tally)
         a = b
 
@@ -193,8 +195,8 @@ def count_lines(ptr, codes, lo, hi, tally):
 
 
 @jit
-def list_given(rows, ptr, codes, part, place, before, width, draw, out):
-    """List given pulses as runs while they fit, with their normals.
+def list_given(rows, ptr, codes, part, place, width, runs, tally):
+    """List given pulses as runs while they fit, and count their lines.
 
     Order: row, potentiation before depression, place in the list.
 
@@ -205,24 +207,22 @@ def list_given(rows, ptr, codes, part, place, before, width, draw, out):
     part, place : tuple
         Rows (lo, hi) to be listed in all; the row to go on from and how many of its pulses are
         done.
-    before : int
-        Pulses of the same update before the first in `codes`.
     width : int
         Synapses of a row.
-    draw, out : tuple
-        See `step_coincidences`, and `feemu.array.meter.make_out`; filled.
+    runs : tuple
+        Filled, see `step_runs`.
+    tally : ndarray of int64
+        Counters, see `feemu.array.tally`; added to.
 
     Returns
     -------
-    ((int, int), int, int)
-        Where to go on, the number of runs, and `ahead` for `step_runs`.
+    ((int, int), int)
+        Where to go on, and the number of runs.
     """
-    tally, noise, runs, _ = out
     downs, starts, synapses = runs
     (lo, hi), (a, done) = part, place
     if a == lo and done == 0:
         count_lines(ptr, codes, lo, hi, tally)
-    number = before + ptr[a] + done
     n, r, room = 0, 0, synapses.size - AHEAD
     while a < hi:
         left, base = ptr[a + 1] - ptr[a] - done, rows[a] * np.uint32(width)
@@ -251,7 +251,7 @@ def list_given(rows, ptr, codes, part, place, before, width, draw, out):
             break
         a, done = a + 1, 0
     starts[r] = n
-    return (a, done), r, draw_normals(draw, number, n, noise)
+    return (a, done), r
 
 
 @jit

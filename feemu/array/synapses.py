@@ -219,9 +219,9 @@ class SynapseArray(ReadableCells):
             tally, noise, runs, _ = out
             place = lo, 0
             while place[0] < hi:
-                place, n, ahead = st.list_given(
-                    rows, ptr, codes, (lo, hi), place, before, width, draw, out
-                )
+                first = before + int(ptr[place[0]]) + place[1]
+                place, n = st.list_given(rows, ptr, codes, (lo, hi), place, width, runs, tally)
+                ahead = st.draw_normals(draw, first, int(runs[1][n]), noise)
                 st.step_runs(runs, n, noise, ahead, ctx, tally)
 
         with self._write_noise(update, self.phase):
