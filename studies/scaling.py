@@ -23,8 +23,8 @@ from feemu.array import SynapseArray
 #: Pulses per synapse of a dense update, as in `feemu.bench.LARGE`.
 DENSITY = 0.4
 #: Bytes that an update moves per synapse of a row that is pulsed: six fields, weight and counter
-#: read; state, weight and counter written.
-TOUCHED = 32 + 12
+#: read and, since the state lies among the fields, all of it written back.
+TOUCHED = 32 + 32
 #: Bytes of memory per synapse while an array is made.
 MADE = 120
 

@@ -206,6 +206,17 @@ def test_pulse_list_is_pulse_counts():
         np.testing.assert_array_equal(value, getattr(b.ledger, name), err_msg=name)
 
 
+def test_rows_longer_than_the_list():
+    """Some 700 pulses a row where 384 are listed at a time, both directions in each row."""
+    array = SynapseArray((3, 4), tables("beta"), seed=5)
+    slow = mirror(array)
+    counts = np.array([[180, -190, 170, -160], [1, 0, -2, 0], [-400, 250, 3, -1]])
+    assert np.abs(counts)[[0, 2]].sum(axis=1).min() > array._meter.out[2][2].size
+    slow.counts(counts, noise_words(array, "train", 0))
+    array.pulse_counts(counts)
+    compare(array, slow)
+
+
 def test_counts_of_every_integer_type():
     """The most negative int8 has no positive counterpart of its type."""
     array = SynapseArray((1, 2), tables("constant"))

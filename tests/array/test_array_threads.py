@@ -63,6 +63,21 @@ def test_small_splits(name, monkeypatch):
         assert len(hashes) == 1
 
 
+@pytest.mark.parametrize("threads", (1, 3))
+def test_room_for_lists_does_not_matter(threads, monkeypatch):
+    """Pulses listed in many small parts, rows of counts cut in the middle."""
+    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    hashes, states = set(), set()
+    for room, runs in ((4096, 1024), (1, 2), (300, 7)):
+        monkeypatch.setattr(feemu.array.meter, "LISTED", room)
+        monkeypatch.setattr(feemu.array.meter, "RUNS", runs)
+        array = drive(SynapseArray((40, 3), tables("beta"), seed=6, threads=threads))
+        hashes.add(digest(array))
+        array.pulse_counts(np.arange(-300, 300, 5).reshape(40, 3))
+        states.add(array.weights.tobytes() + array.events.tobytes())
+    assert len(hashes) == len(states) == 1
+
+
 @pytest.mark.parametrize("name, threads", (("beta", 1), ("beta", 2), ("write_noise", 1)))
 def test_a_batch_is_its_samples_one_by_one(name, threads):
     draw = np.random.default_rng(9)

@@ -17,7 +17,7 @@ from feemu._numba import fma, jit
 from feemu.array import SynapseArray
 from feemu.array import plan as pl
 from feemu.array import stepping as st
-from feemu.array.trains import plan_sample
+from feemu.array.trains import coincidence
 from feemu.devices import preset, tabulate
 
 LIMITS = dict(zip(bench.PULSES, (0.55, 0.7, 0.7)))
@@ -25,91 +25,84 @@ OPTIONS = (1, 31, True)
 
 
 @jit
-def list_all(plan, rows, heads, ptr, columns):
+def list_all(plan, rows, width, runs):
     """List every pulse of a planned sample."""
-    return st.list_coincidences(plan, 0, rows, heads, ptr, columns)
+    return st.list_coincidences(plan, np.int64(0), rows, width, runs)
 
 
 @jit
-def touch(runs, last, cells):
+def touch(runs, n, cells):
     """Read and write the state of each pulsed synapse."""
-    heads, ptr, columns = runs
-    cell, width = cells.reshape(-1), np.uintp(cells.shape[2])
-    for r in range(last):
-        at = np.uintp(heads[r] & st._LINE) * st._FIELDS * width
-        for i in range(ptr[r], ptr[r + 1]):
-            j = np.uintp(columns[np.uintp(i)])
-            cell[at + j] = np.float32(1.0) - cell[at + j]
+    _, starts, synapses = runs
+    cell = cells.reshape(-1)
+    for i in range(starts[n]):
+        c = np.uintp(synapses[np.uintp(i)]) * st._FIELDS
+        cell[c] = np.float32(1.0) - cell[c]
 
 
 @jit
-def step_without_table(runs, last, cells, noise, mean, sd):
+def step_without_table(runs, n, cells, noise, mean, sd):
     """Step each pulsed synapse by its scale, a constant curve and a normal, and clip."""
-    heads, ptr, columns = runs
-    cell, width = cells.reshape(-1), np.uintp(cells.shape[2])
-    zero, one = np.float32(0.0), np.float32(1.0)
-    for r in range(last):
-        down = np.uintp(heads[r] >> np.uint32(31))
-        at = np.uintp(heads[r] & st._LINE) * st._FIELDS * width
-        scales, sign = at + (st._1 + down) * width, np.float32(1 - 2 * np.int32(down))
-        for i in range(ptr[r], ptr[r + 1]):
-            j = np.uintp(columns[np.uintp(i)])
-            step = cell[scales + j] * fma(sd, noise[np.uintp(i)], mean)
-            cell[at + j] = min(max(fma(sign, step, cell[at + j]), zero), one)
+    downs, starts, synapses = runs
+    cell, zero, one = cells.reshape(-1), np.float32(0.0), np.float32(1.0)
+    for r in range(n):
+        down = np.uintp(downs[r])
+        sign = np.float32(1 - 2 * np.int32(down))
+        for i in range(starts[r], starts[r + 1]):
+            c = np.uintp(synapses[np.uintp(i)]) * st._FIELDS
+            step = cell[c + st._1 + down] * fma(sd, noise[np.uintp(i)], mean)
+            q = fma(sign, step, cell[c])
+            q = zero if q < zero else q
+            cell[c] = one if q > one else q
 
 
 @jit
-def step_without_ledger(runs, last, cells, noise, steps):
+def step_without_ledger(runs, n, cells, noise, steps):
     """Step each pulsed synapse by its curves, from the table, and clip."""
-    heads, ptr, columns = runs
-    cell, table, width = cells.reshape(-1), steps.reshape(-1), np.uintp(cells.shape[2])
+    downs, starts, synapses = runs
+    cell, table = cells.reshape(-1), steps.reshape(-1)
     n_steps, stride = np.float32(steps.shape[2] - 1), np.uintp(4 * steps.shape[2])
     zero, one = np.float32(0.0), np.float32(1.0)
-    for r in range(last):
-        down = np.uintp(heads[r] >> np.uint32(31))
-        at = np.uintp(heads[r] & st._LINE) * st._FIELDS * width
-        scales, sign = at + (st._1 + down) * width, np.float32(1 - 2 * np.int32(down))
-        for i in range(ptr[r], ptr[r + 1]):
-            j = np.uintp(columns[np.uintp(i)])
-            p = cell[at + j]
+    for r in range(n):
+        down = np.uintp(downs[r])
+        sign = np.float32(1 - 2 * np.int32(down))
+        for i in range(starts[r], starts[r + 1]):
+            c = np.uintp(synapses[np.uintp(i)]) * st._FIELDS
+            p = cell[c]
             u = p * n_steps
             k = np.int32(u)
             f, t = u - np.float32(k), stride * down + np.uintp(k) * st._4
             mean = fma(f, table[t + st._1], table[t])
             sd = fma(f, table[t + st._3], table[t + st._2])
-            step = cell[scales + j] * fma(sd, noise[np.uintp(i)], mean)
-            cell[at + j] = min(max(fma(sign, step, p), zero), one)
-
-
-def planned(load, tables):
-    """Return (array, request, runs, number of runs, pulses) of one update."""
-    array = SynapseArray(load.shape, tables, omega=0.6, seed=1)
-    x, d, lr = bench.request(load, array.granularity)
-    array.pulse_coincidence(x, d, lr)
-    tally, keys, dw = array._meter.tally, array._train_keys, array.granularity
-    now = np.uint64(7)
-    rows, pulses = plan_sample(x[0], d[0], lr, dw, OPTIONS, keys, now, array._plan, tally)
-    room = pulses + pl.MAX_SLOTS * load.shape[1]
-    runs = np.empty(2 * rows, np.uint32), np.zeros(2 * rows + 1, np.int64)
-    runs = (*runs, np.empty(room, np.uint32))
-    return array, (x, d, lr), runs, rows, pulses
+            step = cell[c + st._1 + down] * fma(sd, noise[np.uintp(i)], mean)
+            q = fma(sign, step, p)
+            q = zero if q < zero else q
+            cell[c] = one if q > one else q
 
 
 def parts(load, tables):
-    """Return (name, function, whether it holds what the one before does) of each part."""
-    array, (x, d, lr), runs, rows, pulses = planned(load, tables)
-    list_all(array._plan, rows, *runs)
-    last, cells, ctx, tally = 2 * rows, array._cells, array._context(), array._meter.tally
-    key, now, keys = rng.key(1, 0, "pulse"), np.uint64(1), array._train_keys
+    """Return pulses, what restores the states, and (name, function, adds to the one before)."""
+    array = SynapseArray(load.shape, tables, omega=0.6, seed=1)
+    x, d, lr = bench.request(load, array.granularity)
+    pulses = array.pulse_coincidence(x, d, lr)
+    cells, ctx, (tally, _, _, plan) = array._cells, array._context(), array._meter.out
+    given = x, d, lr, array.granularity, OPTIONS, array._train_keys, 0
+    # A share beyond the last steps nothing.
+    draw_trains = lambda: coincidence(*given, (1, 1), ctx, array._meter.out)  # noqa: E731
+    draw_trains()
+    rows, width = int(np.flatnonzero(plan[1][pl.FIRST] == pulses)[0]), load.shape[1]
+    runs = np.empty(2 * rows + 2, np.uint32), np.zeros(2 * rows + 3, np.int64)
+    runs = (*runs, np.zeros(pulses + pl.AHEAD, np.uint32))
+    list_all(plan, rows, width, runs)
+    n, start = 2 * rows, cells[..., st.P].copy()
+    key, now, unit = rng.key(1, 0, "pulse"), np.uint64(1), np.uint32(0)
     blocks = -(-pulses // 64) * 16
     noise, lanes = np.empty(4 * blocks, np.float32), np.empty((4, blocks), np.uint32)
-    units, unit = np.zeros(blocks, np.uint32), np.uint32(0)
-    mean, sd = (np.float32(v) for v in (1e-3, 3e-4))
-    start, dw, plan = cells[:, st.P].copy(), array.granularity, array._plan
+    units, (mean, sd) = np.zeros(blocks, np.uint32), (np.float32(v) for v in (1e-3, 3e-4))
 
     def again(function, *given):
         def work():
-            cells[:, st.P] = start
+            cells[..., st.P] = start
             function(*given)
 
         return work
@@ -118,18 +111,15 @@ def parts(load, tables):
         ("random words (Philox4x32-10)",
          lambda: rng.fill_words(*key, units, blocks, now, 0, 1, lanes), False),
         ("... made normals", lambda: rng.fill_normals(*key, unit, now, 0, blocks, noise), True),
-        ("trains of rows and columns",
-         lambda: plan_sample(x[0], d[0], lr, dw, OPTIONS, keys, now, plan, tally), False),
-        ("... and the list of pulses", lambda: (
-            plan_sample(x[0], d[0], lr, dw, OPTIONS, keys, now, plan, tally),
-            list_all(plan, rows, *runs)), True),
-        ("state read and written", again(touch, runs, last, cells), False),
+        ("trains of rows and columns", draw_trains, False),
+        ("... and the list of pulses",
+         lambda: (draw_trains(), list_all(plan, rows, width, runs)), True),
+        ("state read and written", again(touch, runs, n, cells), False),
         ("... with scale, normal, clip",
-         again(step_without_table, runs, last, cells, noise, mean, sd), True),
-        ("... with the table", again(step_without_ledger, runs, last, cells, noise, ctx[4]), True),
-        ("... with ledger and event counter",
-         again(st.step_runs, runs, noise, 0, 0, last, ctx, tally), True),
-        ("visible weights", lambda: st.show_runs(runs, 0, last, ctx), False),
+         again(step_without_table, runs, n, cells, noise, mean, sd), True),
+        ("... with the table", again(step_without_ledger, runs, n, cells, noise, ctx[4]), True),
+        ("... with ledger, events, weights",
+         again(st.step_runs, runs, n, noise, 0, ctx, tally), True),
     )  # fmt: skip
 
 

@@ -1,10 +1,10 @@
-"""Fused multiply-add: one rounding, compiled and interpreted alike."""
+"""Fused multiply-add: one rounding, compiled and interpreted alike; prefetch: nothing at all."""
 
 from fractions import Fraction
 
 import numpy as np
 
-from feemu._numba import fma, interpreted_fma, jit
+from feemu._numba import fma, interpreted_fma, interpreted_prefetch, jit, prefetch
 
 
 @jit
@@ -35,3 +35,17 @@ def test_interpreted_kernels_give_the_same():
     out = np.empty_like(a)
     fused(a, b, c, out)
     np.testing.assert_array_equal([interpreted_fma(*three) for three in zip(a, b, c)], out)
+
+
+@jit
+def fetched(values, places):
+    """Prefetch places of an array."""
+    for at in places:
+        prefetch(values, at)
+
+
+def test_prefetch_changes_nothing_and_may_leave_the_array():
+    values = np.arange(5.0)
+    fetched(values, np.array([0, 4, 10**9, 10**15], np.uint64))
+    interpreted_prefetch(values, 1)
+    np.testing.assert_array_equal(values, np.arange(5.0))
