@@ -46,6 +46,10 @@ class Cells:
             raise ValueError(
                 f"array shape {tuple(shape)}: must be (rows, columns), each at least 1"
             )
+        if shape[0] * shape[1] >= 2**32:
+            raise ValueError(
+                f"array shape {tuple(shape)}: at most 2^32 - 1 synapses; split it into several"
+            )
         if not np.isfinite(reference):
             raise ValueError(f"reference = {reference!r}: must be finite, 0.5 is mid-range")
         if not (np.isfinite(omega) and omega > 0):

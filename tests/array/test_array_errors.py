@@ -42,6 +42,7 @@ MAKING = {
     "negative": ({"shape": (3, -1)}, "(3, -1)", "at least 1"),
     "one number": ({"shape": (3,)}, "(3,)", "(rows, columns)"),
     "three numbers": ({"shape": (3, 4, 5)}, "(3, 4, 5)", "(rows, columns)"),
+    "too many": ({"shape": (2**17, 2**16)}, "(131072, 65536)", "split it"),
     "omega zero": ({"omega": 0.0}, "omega = 0.0", "positive"),
     "omega negative": ({"omega": -1.0}, "omega = -1.0", "positive"),
     "omega NaN": ({"omega": NAN}, "omega = nan", "finite"),
