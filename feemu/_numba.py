@@ -1,9 +1,10 @@
 """The one place that decides how kernels are compiled, and where compiled kernels are kept.
 
-No fastmath (sums keep their order), no parallel; kernels release the interpreter lock. Numba's
-own cache looks at one file at a time and would run stale code when a function in another file
-changed. Here compiled kernels are kept under a hash of all of feemu's sources instead, in the
-user's cache folder; ``FEEMU_KERNEL_CACHE=0`` turns that off, any other value names a folder.
+No fastmath (sums keep their order, but for those of `reordered`), no parallel; kernels release the
+interpreter lock. Numba's own cache looks at one file at a time and would run stale code when a
+function in another file changed. Here compiled kernels are kept under a hash of all of feemu's
+sources instead, in the user's cache folder; ``FEEMU_KERNEL_CACHE=0`` turns that off, any other
+value names a folder.
 """
 
 from __future__ import annotations
@@ -99,6 +100,15 @@ def _compile(function: Callable, **more: Any) -> Callable:
 def jit(function: Callable) -> Callable:
     """Compile a kernel."""
     return _compile(function)
+
+
+def reordered(function: Callable) -> Callable:
+    """Compile a kernel whose sums may be taken in another order, so that they vectorise.
+
+    The order is the compiler's: the same on one machine, while the last bits of a sum differ
+    between processors.
+    """
+    return _compile(function, fastmath={"reassoc"})
 
 
 def internal(function: Callable) -> Callable:

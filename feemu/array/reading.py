@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu._numba import jit
+from feemu._numba import jit, reordered
 from feemu.array import tally as tl
 from feemu.params import Record, param
 
@@ -74,33 +74,14 @@ def multiply_forward(x, w, y):
                     y[b, j] += v * w[i, j]
 
 
-@jit
+@reordered
 def multiply_backward(d, w, e):
-    """Write ``d @ w.T`` into `e`, in eight interleaved sums of fixed order."""
-    n_out = w.shape[1]
-    whole = np.uintp(n_out - n_out % 8)
-    zero = np.float32(0.0)
-    u1, u2, u3, u4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
+    """Write ``d @ w.T`` into `e`."""
     for i in range(w.shape[0]):
-        u = w[i]
         for b in range(d.shape[0]):
-            v = d[b]
-            s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
-            j = np.uintp(0)
-            while j < whole:
-                k = j + u4
-                s0 += v[j] * u[j]
-                s1 += v[j + u1] * u[j + u1]
-                s2 += v[j + u2] * u[j + u2]
-                s3 += v[j + u3] * u[j + u3]
-                s4 += v[k] * u[k]
-                s5 += v[k + u1] * u[k + u1]
-                s6 += v[k + u2] * u[k + u2]
-                s7 += v[k + u3] * u[k + u3]
-                j = k + u4
-            total = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-            for m in range(np.intp(whole), n_out):
-                total += v[m] * u[m]
+            total = np.float32(0.0)
+            for j in range(w.shape[1]):
+                total += d[b, j] * w[i, j]
             e[b, i] = total
 
 
@@ -120,7 +101,7 @@ def variance_forward(x, cells, w, scale, var):
                     var[b, j] += v * (g * g + ref * ref)
 
 
-@jit
+@reordered
 def variance_backward(d, cells, w, scale, var):
     """Write ``sum_j d_j^2 (G_ij^2 + G_ref,ij^2)``, G in visible-weight units, into `var`."""
     for i in range(w.shape[0]):

@@ -68,8 +68,9 @@ def first_line(folder, word):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
-def test_first_line_of_a_cold_process(benchmark, figure, tmp_path):
-    """First figures of a trained network: import and compilation of its kernels included."""
-    cpu, wall = benchmark.pedantic(first_line, args=(tmp_path, "/1  accuracy"), rounds=1)
-    figure("first line of feemu train on digits, cold, by the clock", wall, "s")
-    figure("first line of feemu train on digits, cold, CPU time", cpu, "s", most=6)
+@pytest.mark.parametrize("what, word", [("first line", "accuracy"), ("table", "validation [%]")])
+def test_cold_process(benchmark, figure, tmp_path, what, word):
+    """First figures of a network, and those after an epoch: import and compilation included."""
+    cpu, wall = benchmark.pedantic(first_line, args=(tmp_path, word), rounds=1)
+    figure(f"{what} of feemu train on digits, cold, by the clock", wall, "s")
+    figure(f"{what} of feemu train on digits, cold, CPU time", cpu, "s", most=6)
