@@ -26,7 +26,7 @@ class Value:
     unit : str
         Unit.
     note : str
-        Empty, "at a bound" or "not identified".
+        Empty, "at a bound", "tied to NAME, which is at a bound" or "none".
     """
 
     value: float
