@@ -33,8 +33,8 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
         out.append(f"model {shape.name}: {shape.fixed}")
     for name in at_bound:
         out.append(f"{name} lies at a bound of its range{_help(name)}")
-    out += [f"only a part of the range was seen, {end} is not known: steps, exponents and noise"
-            f" are counted in the range and tied to {end}" for end in open_ends(at_bound)]  # fmt: skip
+    out += [f"only a part of the range was seen: steps, exponents and noise are counted in it, and"
+            f" tied to {end}" for end in open_ends(at_bound)]  # fmt: skip
     scale = {n: np.log(np.abs(v) + 1e-300) for n, v in table.items() if not n.startswith("G_")}
     for name, v in scale.items():
         width = (np.quantile(v, 0.975) - np.quantile(v, 0.025)) / 4
