@@ -93,7 +93,8 @@ class Assembly:
             if not np.can_cast(value.dtype, array.dtype, "safe"):
                 array = array.astype(np.result_type(value, array))
                 self._arrays[name] = array
-            array[(*cell, at) if "epoch" in run.dims[name] else cell] = value
+            timed = "epoch" in self._first.dims[name]
+            array[(*cell, at) if timed else cell] = value
         self._seen[(*cell, at)] = True
         self._shared = {
             n: v for n, v in self._shared.items() if n in run.values and _same(v, run.values[n])

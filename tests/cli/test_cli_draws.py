@@ -124,7 +124,7 @@ def test_a_fitted_range_in_siemens_prices_the_result(fitted, feemu, tmp_path):
     """The folder of a fit stands for its device."""
     seen = feemu(*TRAIN, "--device", fitted, "--draws", 2, "--out", tmp_path / "a.nc")
     assert seen.code == 0, seen.err
-    assert "conductances of the device, 2" in seen.out and "g_on" not in seen.out
+    assert "conductances of the device" in seen.out and "g_on" not in seen.out
     ds = load(tmp_path / "a.nc")
     drawn = [d.conductance_on for d in drawn_devices(fitted / "device.toml", 2)]
     assert ds["conductance_on"].values.ravel().tolist() == drawn
