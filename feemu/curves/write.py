@@ -53,9 +53,7 @@ def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
     if "conductance" not in ds or set(ds["conductance"].dims) != set(DIMS):
         raise CurvesError(f"expected a Dataset with conductance over {', '.join(DIMS)}")
     values = ds["conductance"].transpose(*DIMS)
-    at = np.nonzero(~np.isnan(values.values))
-    if at[0].size == 0:
-        raise CurvesError("expected a Dataset with at least one reading that is not NaN")
+    at = _rows(ds, values.values)
     unit = values.attrs.get("units", "1")
     widths, devices, cycles, polarities, pulses = (ds[name].values for name in DIMS)
     columns = {
@@ -80,6 +78,20 @@ def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
             "pulse width or device"
         )
     return write_bytes_atomic(path, raw)
+
+
+def _rows(ds: xarray.Dataset, values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the places of all rows: of readings, and of a branch's last pulse if not read."""
+    from feemu.curves.assemble import DIMS
+
+    kept = ~np.isnan(values)
+    if not kept.any():
+        raise CurvesError("expected a Dataset with at least one reading that is not NaN")
+    if "last_pulse" in ds:
+        last = ds["last_pulse"].transpose(*DIMS[:-1]).values
+        branch = np.nonzero(last > 0)
+        kept[(*branch, last[branch])] = True
+    return np.nonzero(kept)
 
 
 def _labels(found: np.ndarray) -> np.ndarray:

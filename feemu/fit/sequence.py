@@ -102,11 +102,15 @@ def sequences(ds: xarray.Dataset) -> list[Sequence]:
     check(ds)
     values = ds["conductance"].transpose(*DIMS).values.astype(float)
     up_first = ds.attrs.get("first_polarity", "up") == "up"
+    last = np.full(values.shape[:-1], -1)
+    if "last_pulse" in ds:
+        last = ds["last_pulse"].transpose(*DIMS[:-1]).values.astype(int)
+        last = np.clip(last, -1, values.shape[-1] - 1)
     if list(ds["polarity"].values) == ["down", "up"]:
-        values = values[:, :, :, ::-1]
+        values, last = values[:, :, :, ::-1], last[:, :, :, ::-1]
     continuous = bool(ds.attrs.get("continuous", False))
     return [
-        _sequence(values[i], float(width), up_first, continuous)
+        _sequence(values[i], last[i], float(width), up_first, continuous)
         for i, width in enumerate(ds["pulse_width"].values)
     ]
 
@@ -124,7 +128,9 @@ def check(ds: xarray.Dataset) -> None:
         raise ValueError("fit: a conductance is infinite; mark missing readings as NaN")
 
 
-def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool) -> Sequence:
+def _sequence(
+    values: np.ndarray, last: np.ndarray, width: float, up_first: bool, continuous: bool
+) -> Sequence:
     shape = values.shape
     finite = values[np.isfinite(values)]
     if finite.size < 20 or np.ptp(finite) <= 0:
@@ -143,7 +149,7 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
                 "both branches"
             )
     _check_direction(values, width)
-    parts = [_device(values[d], d, shape, up_first, continuous) for d in range(shape[0])]
+    parts = [_device(values[d], last[d], d, shape, up_first, continuous) for d in range(shape[0])]
     parts = [p for p in parts if np.isfinite(values.ravel()[p[0]]).sum() >= 4]
     place, pulse, mark = (np.concatenate(a) for a in zip(*parts))
     start = np.concatenate([[0], np.cumsum([len(p[0]) for p in parts])])
@@ -176,8 +182,13 @@ def _check_direction(values: np.ndarray, width: float) -> None:
         )
 
 
-def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool) -> tuple:
-    """Return place, pulse and mark of all entries of one device."""
+def _device(
+    values: np.ndarray, last: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool
+) -> tuple:
+    """Return place, pulse and mark of all entries of one device.
+
+    A branch ends with its last reading, or with its last pulse where the measurement tells it.
+    """
     places, pulses, marks = [], [], []
     order = (0, 1) if up_first else (1, 0)
     same = continuous and _repeats(values, order)
@@ -186,11 +197,11 @@ def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous
         new = NEW_CYCLE if c else 0
         for k in order:
             known = np.flatnonzero(np.isfinite(values[c, k]))
-            if not known.size:
-                continue
-            n = known[-1] + 1
+            n = max(known[-1] if known.size else -1, last[c, k]) + 1
             begin = 1 if (same and not first) else 0
             index = np.arange(begin, n)
+            if not index.size:
+                continue
             step = np.where(index == 0, 0, 1 if k == 0 else -1)
             mark = np.zeros(index.size, np.int8)
             mark[0] = new + (RESTART if first or not continuous else 0)

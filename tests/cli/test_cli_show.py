@@ -113,7 +113,7 @@ def test_info_of_a_result_without_its_ending(refused, trained, monkeypatch):
     refused("info", "run", words=("run.nc",))
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if k != "study"])
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("study", "draws")])
 def test_plot_kinds(feemu, trained, tmp_path, kind):
     out = tmp_path / "picture.svg"
     seen = feemu("plot", trained / "run.nc", "--kind", kind, "--out", out)
