@@ -132,6 +132,7 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
             f"fit: pulse width {width:g} s has {finite.size} readings"
             f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
         )
+    last = _last_readings(values)
     window = _believed(finite)
     outside = int(((finite < window[0]) | (finite > window[1])).sum())
     values = np.where((values < window[0]) | (values > window[1]), np.nan, values)
@@ -143,7 +144,7 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
                 "both branches"
             )
     _check_direction(values, width)
-    parts = [_device(values[d], d, shape, up_first, continuous) for d in range(shape[0])]
+    parts = [_device(values[d], last[d], d, shape, up_first, continuous) for d in range(shape[0])]
     parts = [p for p in parts if np.isfinite(values.ravel()[p[0]]).sum() >= 4]
     place, pulse, mark = (np.concatenate(a) for a in zip(*parts))
     start = np.concatenate([[0], np.cumsum([len(p[0]) for p in parts])])
@@ -156,12 +157,28 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
     return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside)
 
 
+def _last_readings(values: np.ndarray) -> np.ndarray:
+    """Return the index of the last reading of each branch, -1 for none."""
+    number = np.arange(values.shape[-1])
+    return np.where(np.isfinite(values), number, -1).max(axis=-1)
+
+
 def _believed(finite: np.ndarray) -> tuple[float, float]:
-    """Return the window outside which a reading is a mistake: thrice the inner range beyond it."""
+    """Return the lowest and highest reading that is no mistake.
+
+    From the inner range on, a reading is believed that lies within thrice the range of those
+    already believed. Devices that rest near one end may leave it in a few pulses only; such an
+    excursion leads through levels between, where a mistake has none.
+    """
     low, high = np.quantile(finite, [0.05, 0.95])
     if high <= low:
         return -np.inf, np.inf
-    return low - 3.0 * (high - low), high + 3.0 * (high - low)
+    while True:
+        far = 3.0 * (high - low)
+        near = finite[(finite >= low - far) & (finite <= high + far)]
+        if near.min() >= low and near.max() <= high:
+            return low, high
+        low, high = min(low, near.min()), max(high, near.max())
 
 
 def _check_direction(values: np.ndarray, width: float) -> None:
@@ -176,8 +193,13 @@ def _check_direction(values: np.ndarray, width: float) -> None:
         )
 
 
-def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool) -> tuple:
-    """Return place, pulse and mark of all entries of one device."""
+def _device(
+    values: np.ndarray, last: np.ndarray, d: int, shape: tuple, up_first: bool, continuous: bool
+) -> tuple:
+    """Return place, pulse and mark of all entries of one device.
+
+    `last`: index of the last pulse of each branch, -1 for none.
+    """
     places, pulses, marks = [], [], []
     order = (0, 1) if up_first else (1, 0)
     same = continuous and _repeats(values, order)
@@ -185,12 +207,10 @@ def _device(values: np.ndarray, d: int, shape: tuple, up_first: bool, continuous
     for c in range(shape[1]):
         new = NEW_CYCLE if c else 0
         for k in order:
-            known = np.flatnonzero(np.isfinite(values[c, k]))
-            if not known.size:
-                continue
-            n = known[-1] + 1
             begin = 1 if (same and not first) else 0
-            index = np.arange(begin, n)
+            index = np.arange(begin, last[c, k] + 1)
+            if not index.size:
+                continue
             step = np.where(index == 0, 0, 1 if k == 0 else -1)
             mark = np.zeros(index.size, np.int8)
             mark[0] = new + (RESTART if first or not continuous else 0)
