@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -155,7 +156,14 @@ def _constants(case: Case, layers: list[ArrayLayer]) -> dict:
         "digital_bits": (("layer", "digital_op"), np.stack(bits)),
         "pulse_duration": (("pulse_kind",), np.array([k.width for k in kinds], float)),
         "pulse_amplitude": (("pulse_kind",), np.array([k.amplitude for k in kinds], float)),
+        **_own_conductance(case),
     }
+
+
+def _own_conductance(case: Case) -> dict:
+    """Return the ends of the conductance range [S] of a device that has both."""
+    found = {n: float(case.device.device.get(n, math.nan)) for n in schema.OWN_CONDUCTANCE}
+    return {n: ((), v) for n, v in found.items()} if np.isfinite([*found.values()]).all() else {}
 
 
 def _coordinates(case: Case, epochs: np.ndarray, layers: list[ArrayLayer]) -> dict:

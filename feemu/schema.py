@@ -165,6 +165,11 @@ _SUMS = [
     *_rows(("layer", "digital_op"), "count", "bit", {"digital_bits": "word length"}, lo=0),
 ]
 
+_ENDS = {
+    "conductance_on": ("conductance at state 1", "of the device; absent or NaN: not known"),
+    "conductance_off": ("conductance at state 0", "of the device; absent or NaN: not known"),
+}
+
 _STATES = [
     *_rows(
         _LAYER,
@@ -198,6 +203,7 @@ _STATES = [
     ),
     *_rows(("pulse_kind",), "float", "s", {"pulse_duration": "pulse duration"}, lo=0),
     *_rows(("pulse_kind",), "float", "V", {"pulse_amplitude": ("pulse amplitude", "NaN: unknown")}),
+    *_rows((), "float", "S", _ENDS, lo=0),
 ]
 
 _PRICED = [
@@ -232,6 +238,8 @@ def _table() -> dict[str, Variable]:
 
 VARIABLES: dict[str, Variable] = _table()
 DIMENSIONS: frozenset[str] = frozenset(d for v in VARIABLES.values() for d in v.dims)
+#: Variables that only runs on a device with known conductances have.
+OWN_CONDUCTANCE: tuple[str, ...] = tuple(_ENDS)
 ENERGY: tuple[str, ...] = tuple(v.name for v in _PRICED)
 
 

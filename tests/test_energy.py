@@ -305,3 +305,44 @@ def test_every_parameter_has_unit_meaning_and_origin():
         assert meta["doc"], field.name
         assert meta["source"] or meta["assumed"] or field.name == "adc_bits", field.name
     assert "assumed" in str(EnergyModel())
+
+
+def test_a_device_with_conductances_is_priced_with_its_own():
+    ds = one_pulse(g=0.5).assign(conductance_on=((), 3e-6), conductance_off=((), 1e-6))
+    own = energy(schema.annotate(ds))
+    np.testing.assert_allclose(last(own.energy_conductive), 9 * 2e-6 * 2e-8, **EXACT)
+    body = json.loads(own.attrs["energy_model"])
+    assert (body["g_on"], body["g_off"]) == (3e-6, 1e-6)
+    assert "g_on" not in own.energy_conductive.attrs["assumed"]
+    # What a user states wins, and a device without any is priced as before.
+    stated = energy(ds, EnergyModel(g_on=4e-6, g_off=0.0))
+    np.testing.assert_allclose(last(stated.energy_conductive), 9 * 2e-6 * 2e-8, **EXACT)
+    assert json.loads(stated.attrs["energy_model"])["g_on"] == 4e-6
+    plain = energy(one_pulse(g=0.5))
+    np.testing.assert_allclose(last(plain.energy_conductive), 9 * 1.745e-9 * 2e-8, **EXACT)
+    assert "g_on" in plain.energy_conductive.attrs["assumed"]
+
+
+def test_reads_follow_the_conductances_of_the_device():
+    ds = result()
+    a, b = (energy(ds.assign(conductance_on=v, conductance_off=v)) for v in (1e-6, 2e-6))
+    dead = energy(ds, EnergyModel(g_on=0.0, g_off=0.0))
+    one, two = (last(x.energy_read) - last(dead.energy_read) for x in (a, b))
+    assert two == pytest.approx(2 * one, rel=1e-6) and one > 0
+
+
+def test_runs_on_devices_with_and_without_conductances_stand_side_by_side():
+    from feemu.sweeping.assemble import combine
+
+    told = {"case": {"device_sha256": "", "device": {}}, "case_sha256": "", "caveats": []}
+    known, plain = (result(i).assign_attrs(provenance=json.dumps(told)) for i in (0, 1))
+    known = schema.annotate(known.assign(conductance_on=3e-6, conductance_off=1e-6))
+    for runs in ([known, plain], [plain, known]):
+        both = energy(combine(runs))
+        assert "g_on" in both.energy_conductive.attrs["assumed"]
+        for seed, alone in ((0, energy(known)), (1, energy(plain))):
+            np.testing.assert_allclose(
+                both.energy_conductive.sel(seed=seed).values.squeeze(),
+                alone.energy_conductive.values.squeeze(),
+                **EXACT,
+            )

@@ -13,14 +13,21 @@ from feemu.params import format_width, parse_width, same_width, unknown
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
+def device_file(name: str) -> str:
+    """Return the ``device.toml`` in a folder that ``feemu fit`` wrote, else the name itself."""
+    inside = Path(name).expanduser() / "device.toml"
+    return str(inside) if inside.is_file() else name
+
+
 def open_preset(name: str) -> Device | Family:
-    """Return a device or family by its preset's name, or from a ``.toml`` file.
+    """Return a device or family by its preset's name, or from a ``.toml`` file or a fit's folder.
 
     Raises
     ------
     ValueError
         For an unknown name; the nearest are given.
     """
+    name = device_file(name)
     if name.endswith(".toml") or Path(name).is_file():
         return read_preset(Path(name).expanduser())
     if name not in preset_names():

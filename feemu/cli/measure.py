@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 EXAMPLES = [
-    "feemu measure --device hzo_superlattice --pulse-widths 20ns,200ns --out train.csv",
+    "feemu measure --device hzo_superlattice --pulse-width 20ns,200ns --out train.csv",
     "feemu measure --device softbounds_aihwkit --devices 5 --cycles 10 --noise 0.01 \\",
     "    --meter-bits 12 --out train.csv",
     "feemu measure --device ideal --kind alternating --cycles 500 --start 1 --out pairs.csv",
@@ -44,7 +44,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    """Return the option of a field; one or several widths, as other commands call the one."""
+    return "--pulse-width" if name == "pulse_widths" else f"--{name.replace('_', '-')}"
 
 
 def _described(field: dataclasses.Field) -> dict:
@@ -55,7 +56,7 @@ def _described(field: dataclasses.Field) -> dict:
     unit = "" if meta["unit"] in ("", "1") else f" [{meta['unit']}]"
     choices = f": {', '.join(meta['choices'])}" if meta["choices"] else ""
     told = f" ({shown})" if shown != "" else ""
-    kind = "20ns,2us" if field.name == "pulse_widths" else _KINDS.get(str(field.type), "NAME")
+    kind = "TIME[,TIME]" if field.name == "pulse_widths" else _KINDS.get(str(field.type), "NAME")
     return {"metavar": kind, "help": f"{meta['doc']}{choices}{unit}{told}".replace("%", "%%")}
 
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
         ds = measure(device, protocol, options.seed, extrapolate=options.extrapolate)
     except ValueError as error:
         told = str(error).replace("pass extrapolate=True", "add --extrapolate")
-        raise ValueError(told.replace("leave pulse_widths", "leave --pulse-widths")) from None
+        raise ValueError(told.replace("leave pulse_widths", "leave --pulse-width")) from None
     _report(ds, options.device, write_curves(ds, out))
 
 

@@ -1,7 +1,7 @@
 """Draw a result: a sweep or a single run.
 
-Without --kind a sweep over pulse widths gives the study's four pictures, anything else the
-accuracy over the images seen.
+Without --kind a sweep over pulse widths gives the study's four pictures, a run with --draws its
+bands, anything else the accuracy over the images seen.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ KINDS = {
     "time-to-target": ("time_to_target", ("target",)),
     "weights": ("weight_histogram", ()),
     "states": ("state_histogram", ()),
+    "draws": ("bands_over_draws", ()),
 }
 #: Those that cannot be drawn without a target.
 _NEED = ("study", "epochs-to-target", "energy-to-target", "time-to-target")
@@ -59,9 +60,14 @@ def run(options: argparse.Namespace) -> None:
     if options.target is not None and not 0 < options.target < 1:
         raise ValueError(f"--target {options.target:g}: allowed is 0 < target < 1, e.g. 0.9")
     out = check_output(options.out or Path(options.file).with_suffix(".png"), SUFFIXES)
+    if Path(options.file).name == "fit.nc" and Path(options.file).with_name("report.png").is_file():
+        raise ValueError(f"{options.file}: a fit, no training; its picture is report.png beside it")
     ds = load(options.file)
     many = "pulse_width" in ds.dims and ds.sizes["pulse_width"] > 1
-    kind = options.kind or ("study" if many else "accuracy")
+    kind = options.kind or ("study" if many else "draws" if "draw" in ds.dims else "accuracy")
+    if "draw" in ds.dims and kind != "draws":
+        raise ValueError(f"--kind {kind} shows one device, {options.file} holds {ds.sizes['draw']} "
+                         "drawn from a fit; leave --kind out, or write 'draws'")  # fmt: skip
     print(f"drew      {kind}\nwrote     {draw(ds, kind, out, options.target)}")
 
 

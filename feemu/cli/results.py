@@ -136,16 +136,17 @@ def band_table(ds: xr.Dataset) -> str:
 
     A band over draws is that of one seed, the mean of its ends over seeds; one over seeds likewise.
     """
+    from feemu.statistics import draw_bands
+
     ((_, _, _, cell),) = cells(ds)
     rows = []
     for name, label, shown in _BANDS:
         values = cell[name]
         row = [label, shown(values.median().item())]
-        for along in (["draw"], ["seed"], ["draw", "seed"]):
-            few = any(cell.sizes[d] < 2 for d in along)
-            ends = values.quantile([0.05, 0.95], along).transpose("quantile", ...).values
-            low, high = ends.reshape(2, -1).mean(axis=1)
-            row.append("-" if few else f"{shown(low)} - {shown(high)}")
+        bands = draw_bands(values)
+        for over in ("draws", "seeds", "both"):
+            ends = [shown(v) for v in bands[over].values] if over in bands else []
+            row.append(" - ".join(ends) or "-")
         rows.append(row)
     number = f"{cell.sizes['draw']} draws", f"{cell.sizes['seed']} seeds"
     header = ("", "median", f"5 - 95 % over {number[0]}", f"over {number[1]}", "over both")
@@ -165,7 +166,13 @@ def assumed_note(ds: xr.Dataset) -> str:
     pairs = [p.split(" = ") for p in ds["energy_total"].attrs.get("assumed", "").split(", ") if p]
     shown = [f"{n} {v} {units.get(n, '')}".removesuffix(" 1").strip() for n, v in pairs]
     note = ", ".join(shown)
-    return text.wrapped("energy", f"assumed, as no source gives them: {note}") if note else ""
+    lines = [text.wrapped("energy", f"assumed, as no source gives them: {note}")] if note else []
+    if not any(n in ("g_on", "g_off") for n, _ in pairs) and "conductance_on" in ds:
+        low, high = (ds[f"conductance_{end}"].median().item() for end in ("off", "on"))
+        median = "; medians over devices" if ds["conductance_on"].size > 1 else ""
+        own = f"conductances of the device, {text.si(low, 'S')} to {text.si(high, 'S')}{median}"
+        lines.insert(0, text.wrapped("energy", own))
+    return "\n".join(lines)
 
 
 def device_lines(device: Device) -> list[str]:

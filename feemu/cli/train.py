@@ -163,6 +163,9 @@ def _cases(options: argparse.Namespace) -> tuple[list[str], list[Case]]:
 
 
 def _fitted(name: str) -> str:
+    from feemu.cli.choose import device_file
+
+    name = device_file(name)
     if not name.endswith(".toml") and not Path(name).is_file():
         raise ValueError(
             f"--draws: device {name!r} is no fit; name the device.toml that 'feemu fit' wrote"
@@ -250,5 +253,4 @@ def _report(ds, written, options, elapsed, results, text) -> None:
     if options.out is None:
         print("kept      nothing: add --out run.nc to keep the result")
     else:
-        drawing = "" if options.draws else f"\n          feemu plot {options.out}"
-        print(f"next      feemu info {options.out}{drawing}")
+        print(f"next      feemu info {options.out}\n          feemu plot {options.out}")

@@ -86,4 +86,7 @@ def dataset(parts: Sequence[Readings], mappings: Sequence[Mapping]) -> xarray.Da
     unit = "1" if parts[0].relative else "S"
     label = {"units": unit, "long_name": "conductance" + (" (relative)" if unit == "1" else "")}
     ds = xarray.Dataset({"conductance": (DIMS, grid, label)}, labelled)
+    if flat.unread:
+        told = {"units": "1", "long_name": "last pulse of a branch, read or not; -1: no branch"}
+        ds["last_pulse"] = (DIMS[:-1], flat.last, told)
     return describe(ds, flat, mappings)

@@ -37,15 +37,40 @@ class Flat:
         self.widths, width = np.unique(self.width, return_inverse=True)
         # Polarity 0 is up.
         self.place = [width, device[kept], cycle[kept], 1 - up.astype(np.int64), self.pulse]
-        self.shape = (
-            self.widths.size, len(self.devices), len(self.cycles), 2, self._n_pulses() + 1
-        )  # fmt: skip
+        branches = (self.widths.size, len(self.devices), len(self.cycles), 2)
+        self.last = self._last_pulses(branches, joined, device, cycle, file)
+        self.unread = self._pulses_after(branches)
+        self.shape = (*branches, self._n_pulses() + 1)
+
+    def _last_pulses(self, branches, joined, device, cycle, file) -> np.ndarray:
+        """Return the last pulse of each branch, read or not; -1 where there is none."""
+        last = np.full(branches, -1)
+        np.maximum.at(last, tuple(self.place[:-1]), self.pulse)
+        counted = np.array([part.rows_are_pulses for part in self.parts])[file]
+        # An unknown width is NaN, which equals nothing.
+        wanted, widths = (np.nan_to_num(w, nan=-1.0) for w in (joined["width"], self.widths))
+        counted &= np.isin(wanted, widths)
+        order = np.argsort(widths)
+        width = order[np.searchsorted(widths, wanted[counted], sorter=order)]
+        polarity = 1 - joined["up"][counted].astype(np.int64)
+        at = (width, device[counted], cycle[counted], polarity)
+        np.maximum.at(last, at, joined["pulse"][counted])
+        return last
+
+    def _pulses_after(self, branches: tuple) -> bool:
+        """Return whether a branch has pulses after its last reading."""
+        read = np.full(branches, -1)
+        np.maximum.at(read, tuple(self.place[:-1]), self.pulse)
+        return bool((self.last > read).any())
 
     def _n_pulses(self) -> int:
         top = int(np.argmax(self.pulse))
         if self.pulse[top] > MAX_PULSE:
             raise self.refuse(top, "pulse number", int(self.pulse[top]), f"at most {MAX_PULSE}")
-        return max(1, int(self.pulse[top]))
+        if self.last.max() > MAX_PULSE:
+            where, got = self.parts[0].where, int(self.last.max())
+            raise refuse(where, "pulse number", got, f"at most {MAX_PULSE}")
+        return max(1, int(self.last.max()))
 
     def refuse(self, row: int, what: str, got: object, expected: str) -> Exception:
         """Return an error that names the file and line of a reading."""

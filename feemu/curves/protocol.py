@@ -29,6 +29,8 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
     notes = [f"{Path(r.where).name}: {note}" for r in flat.parts for note in r.notes]
     if flat.missing:
         notes.append(f"{flat.missing} missing readings")
+    if flat.unread:
+        notes.append("pulses after the last reading of a branch are counted (last_pulse)")
     if flat.repeated:
         notes.append(f"{flat.repeated} repeated readings")
     read = {r.read_voltage for r in flat.parts}

@@ -47,6 +47,8 @@ class Readings:
         Cycle label -> whether its up branch came first, as far as the file tells.
     continuous : bool
         Whether the file tells that all branches followed one another.
+    rows_are_pulses : bool
+        Whether a row without a reading still is a pulse, and not the end of a shorter column.
     notes : list of str
         What was assumed or inferred on reading.
     """
@@ -67,6 +69,7 @@ class Readings:
     in_row_order: bool = True
     up_first: dict = field(default_factory=dict)
     continuous: bool = False
+    rows_are_pulses: bool = False
     notes: list[str] = field(default_factory=list)
 
     def keep(self, chosen: np.ndarray) -> None:

@@ -96,6 +96,7 @@ def read_tidy(sheet: Sheet, roles: dict[str, list[int]], mapping: Mapping, label
         pulse=whole_numbers(sheet, column["pulse"]) if "pulse" in column else None,
         relative=relative,
         read_voltage=one_value(volts),
+        rows_are_pulses=True,
     )
 
 

@@ -53,9 +53,14 @@ def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
     if "conductance" not in ds or set(ds["conductance"].dims) != set(DIMS):
         raise CurvesError(f"expected a Dataset with conductance over {', '.join(DIMS)}")
     values = ds["conductance"].transpose(*DIMS)
-    at = np.nonzero(~np.isnan(values.values))
-    if at[0].size == 0:
+    kept = ~np.isnan(values.values)
+    if not kept.any():
         raise CurvesError("expected a Dataset with at least one reading that is not NaN")
+    if "last_pulse" in ds:  # a row without a reading
+        last = ds["last_pulse"].transpose(*DIMS[:-1]).values
+        branch = np.nonzero(last > 0)
+        kept[(*branch, last[branch])] = True
+    at = np.nonzero(kept)
     unit = values.attrs.get("units", "1")
     widths, devices, cycles, polarities, pulses = (ds[name].values for name in DIMS)
     columns = {

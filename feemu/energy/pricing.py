@@ -67,7 +67,8 @@ def energy(ds: xr.Dataset, model: EnergyModel | None = None) -> xr.Dataset:
     ds : xarray.Dataset
         A result or a sweep of results with its ledger.
     model : EnergyModel, optional
-        Prices.
+        Prices. A device that brings its conductances is priced with these, unless the model
+        states others than its assumed defaults.
 
     Returns
     -------
@@ -133,9 +134,12 @@ def _sum(term: xr.DataArray) -> xr.DataArray:
 
 
 def _label(out: xr.Dataset, ds: xr.Dataset, model: EnergyModel) -> xr.Dataset:
-    out.attrs = {"energy_model": json.dumps(model.to_dict(), sort_keys=True)}
-    unpublished = bool(ds["pulse_amplitude"].isnull().any())
-    assumed = [n for n in model.assumptions() if n != "amplitude" or unpublished]
+    out.attrs = {"energy_model": json.dumps(_used(ds, model), sort_keys=True)}
+    known = set() if bool(ds["pulse_amplitude"].isnull().any()) else {"amplitude"}
+    own = terms.own_conductance(ds, model)
+    if own and not bool(ds["conductance_on"].isnull().any()):
+        known |= {"g_on", "g_off"}
+    assumed = [n for n in model.assumptions() if n not in known]
     for name in schema.ENERGY:
         used = [n for n in assumed if n in _USES[name]]
         if used:
@@ -144,4 +148,17 @@ def _label(out: xr.Dataset, ds: xr.Dataset, model: EnergyModel) -> xr.Dataset:
     same = simulated is not None and bool((simulated == terms.priced_bits(ds, model)).all())
     if not same:
         out["energy_read"].attrs["io"] = IDEAL_IO
+    return out
+
+
+def _used(ds: xr.Dataset, model: EnergyModel) -> dict:
+    """Return the model as a dict, with the conductances of the device where they were priced.
+
+    Several devices: the lowest and the highest as a list.
+    """
+    out = model.to_dict()
+    if terms.own_conductance(ds, model):
+        for name, end in zip(("g_off", "g_on"), terms.ends(ds, model)):
+            low, high = float(end.min()), float(end.max())
+            out[name] = low if low == high else [low, high]
     return out

@@ -31,6 +31,21 @@ def siemens(g: Any, model: EnergyModel) -> Any:
     return model.g_off + (model.g_on - model.g_off) * g
 
 
+def own_conductance(ds: xr.Dataset, model: EnergyModel) -> bool:
+    """Return whether a result's device brings conductances and the model holds no others."""
+    known = {"conductance_on", "conductance_off"} <= set(ds.variables)
+    return known and {"g_on", "g_off"} <= set(model.assumptions())
+
+
+def ends(ds: xr.Dataset, model: EnergyModel) -> tuple[Any, Any]:
+    """Return the conductances [S] at state 0 and 1: the device's own, else the model's."""
+    if not own_conductance(ds, model):
+        return model.g_off, model.g_on
+    off, on = ds["conductance_off"], ds["conductance_on"]
+    known = off.notnull() & on.notnull()
+    return off.where(known, model.g_off), on.where(known, model.g_on)
+
+
 def switching(ds: xr.Dataset, model: EnergyModel) -> xr.DataArray:
     """Return the energy of polarization switching, ``2 Pr A V sum |dp|`` [J].
 
@@ -84,7 +99,8 @@ def conductive(
     else:
         raise ValueError(unknown("way to price", by, ("conductance_sum", "state_histogram")))
     pulses = ds["pulses"]
-    summed = model.g_off * pulses + (model.g_on - model.g_off) * total
+    off, on = ends(ds, model)
+    summed = off * pulses + (on - off) * total
     power = amplitude(ds, model) ** 2 * model.g_write_ratio * summed
     return _zero_safe(power * ds["pulse_duration"], pulses)
 
@@ -225,15 +241,17 @@ def _times_mean_conductance(
     """Return the counts, weighted with the mean conductance [S] of the time they arose in."""
     import xarray as xr
 
+    off, on = ends(ds, model)
     if "conductance_mean" not in ds:
-        return counts * siemens(0.5, model)
+        return counts * (off + (on - off) * 0.5)
     g = ds["conductance_mean"].fillna(0.5).clip(min=0)
-    if "epoch" not in counts.dims or "epoch" not in g.dims:
-        return counts * siemens(g, model)
+    mean = off + (on - off) * g
+    if "epoch" not in counts.dims or "epoch" not in mean.dims:
+        return counts * mean
     return xr.apply_ufunc(
-        lambda c, h: _integrate(c, siemens(h, model)),
+        _integrate,
         counts.astype(float),
-        g,
+        mean,
         input_core_dims=[["epoch"], ["epoch"]],
         output_core_dims=[["epoch"]],
     )

@@ -8,6 +8,7 @@ averaged over cycles, and the intervals come from a bootstrap over cycles.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -83,7 +84,9 @@ class Averages:
         trace(pulse, reset, state, edges, self.problem.curves(x)[0], own, out)
         return out
 
-    def fit(self, x: np.ndarray, most: int = 60, shape: bool = True) -> tuple:
+    def fit(
+        self, x: np.ndarray, most: int = 60, shape: bool = True, held: int | None = None
+    ) -> tuple:
         """Return the best curve from `x` on, by the sum of squares to the mean levels.
 
         Parameters
@@ -94,6 +97,8 @@ class Averages:
             Largest number of evaluations.
         shape : bool
             Fit shape and range; else only the levels at which branches begin.
+        held : int, optional
+            A parameter that stays where it is.
 
         Returns
         -------
@@ -114,12 +119,36 @@ class Averages:
         weight = np.sqrt(self.count)
         mean = np.where(self.count > 0, self.mean, 0.0)
 
-        def rest(v: np.ndarray) -> np.ndarray:
+        move = np.arange(first.size) != (-1 if held is None else held)
+        if held is not None:
+            first[held] = x[held]
+
+        def rest(part: np.ndarray) -> np.ndarray:
+            v = first.copy()
+            v[move] = part
             return weight * (mean - self.curve(np.append(v[:k], x[k:]), v[k:]))
 
-        scale = np.maximum(np.abs(first), 0.1)
-        found = least_squares(rest, first, bounds=(low, high), x_scale=scale, max_nfev=most)
-        return 2.0 * found.cost, np.append(found.x[:k], x[k:]), found.x[k:]
+        scale = np.maximum(np.abs(first), 0.1)[move]
+        ends = (low[move], high[move])
+        found = least_squares(rest, first[move], bounds=ends, x_scale=scale, max_nfev=most)
+        first[move] = found.x
+        return 2.0 * found.cost, np.append(first[:k], x[k:]), first[k:]
+
+    def profile(self, j: int, x: np.ndarray) -> Callable:
+        """Return a function: log likelihood lost with parameter `j` at a value, all else refitted.
+
+        Residuals of the mean levels count as normal, and as independent in blocks of a tenth of
+        a branch.
+        """
+        blocks = self.begin.size * _BLOCKS
+
+        def squares(value: float) -> float:
+            at = x.copy()
+            at[j] = value
+            return max(self.fit(at, most=12, held=j)[0], 1e-12)
+
+        best = squares(x[j])
+        return lambda value: 0.5 * blocks * float(np.log(squares(value) / best))
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """Return readings minus the curve from the best common beginnings, shape (n,)."""

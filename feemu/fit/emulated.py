@@ -71,9 +71,9 @@ def emulation(
 def _protocol(
     s: Sequence, real: np.ndarray, runs: int, extra: np.ndarray, start: float
 ) -> Protocol:
-    seen = np.isfinite(real).any(axis=(0, 1))
-    pulses = [max(int(np.flatnonzero(row)[-1]) if row.any() else 1, 1) for row in seen]
-    first = np.unravel_index(s.place[0], s.shape)[2]
+    _, _, polarity, number = np.unravel_index(s.place, s.shape)
+    pulses = [int(number[polarity == k].max(initial=1)) for k in (0, 1)]
+    first = polarity[0]
     return Protocol(
         devices=runs * len(real),
         cycles=real.shape[1],

@@ -12,11 +12,13 @@ import numpy as np
 from feemu.devices import Device
 from feemu.fit import checks, emulated, limits
 from feemu.fit.averages import Averages, averaged, draws_needed, few_cycles, resampled
+from feemu.fit.bounds import bounded, off_bounds
 from feemu.fit.derived import FIGURES, derived
 from feemu.fit.drawn import DRAWS, described
 from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
-from feemu.fit.posterior import NOISE, Draws, draw, physical, table
+from feemu.fit.posterior import NOISE, Draws, draw, medians, physical, table
+from feemu.fit.profile import profiled
 from feemu.fit.ranking import each, rank
 from feemu.fit.result import Fit, Part, Value
 from feemu.fit.sequence import Sequence, sequences
@@ -33,6 +35,9 @@ FAR = 1.25
 _RESAMPLED = 60
 _SIMULATED = 200
 _OUTSIDE = 0.5
+_AT_BOUND = "at a bound"
+#: What does not change with the range that the state axis spans.
+_OF_NO_RANGE = ("G_min", "G_max", "relative", "step_spread", "asymmetry_spread")
 
 
 def fit(
@@ -174,13 +179,12 @@ def source_words(text: str) -> str:
 
 def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed: int) -> Part:
     found, drawn, rows, values = intervals(first, by_mean, unit, n, level, seed)
-    x, u = np.median(drawn.x, axis=0), np.median(drawn.u, axis=0)
-    tau = np.median(drawn.tau, axis=0)
+    x, u, tau = drawn.centre
     figures = _derived(found, drawn, x, u, tau)
     named = {k: _value(v, level, FIGURES[k][0] or unit) for k, v in figures.items()}
     rest = residuals(found, x, u)
     seen, run = checks.predictive(found, x, u), _emulation(found, drawn, x, u)
-    bound = [name for name, value in values.items() if value.note == "at a bound"]
+    bound = [name for name, value in values.items() if value.note == _AT_BOUND]
     told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
     columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
     return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen, run)
@@ -204,25 +208,60 @@ def intervals(
     found = first if by_mean else refined(first)
     stream = Stream(seed)
     drawn = draw(found, n, stream)
-    bound = _at_bound(found, by_mean)
     if by_mean:
         picked = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
         drawn.x[:, :-4] = np.resize(picked, (n, picked.shape[1]))[:, :-4]
+        drawn.centre = medians(drawn.x, drawn.u, drawn.tau)
+    else:
+        drawn = off_bounds(found, drawn, stream)
     rows = table(found, drawn)
-    sided = {k: np.exp(v) for k, v in limits.profiled(found, rows, level, by_mean).items()}
+    x, _, tau = drawn.centre
+    best, bound = physical(found, x, tau), _at_bound(found, by_mean)
+    ends = {k: np.quantile(v, [(1 - level) / 2, (1 + level) / 2]) for k, v in rows.items()}
+    for j, pair in profiled(found, rows, level, by_mean).items():
+        name = _names(found)[j]
+        ends[name] = [_reported(found, x, tau, j, end)[name] for end in pair]
+        if name in bound:
+            best[name] = _reported(found, x, tau, j, _nearest_bound(found, j))[name]
     values = {}
-    for key, column in rows.items():
+    for key, value in best.items():
         own = unit if key in ("G_min", "G_max") else "1"
-        values[key] = _value(column, level, own, "at a bound" if key in bound else "")
-        if key in sided:
-            best = values[key].value
-            if key in bound:  # a noise term at the lower end is none
-                place = found.point.x.size - len(NOISE) + NOISE.index(key)
-                low, high = (v[place] for v in found.problem.limits())
-                best = 0.0 if found.point.x[place] < (low + high) / 2 else math.exp(high)
-            ends = sorted((float(sided[key][0]), best, float(sided[key][1])))
-            values[key] = Value(best, ends[0], ends[2], own, values[key].note)
-    return found, drawn, rows, values
+        span = sorted((float(ends[key][0]), value, float(ends[key][1])))
+        values[key] = Value(value, span[0], span[2], own, _AT_BOUND if key in bound else "")
+    return found, drawn, rows, _with_ties(values, rows, bound)
+
+
+def _names(found: Estimate) -> tuple[str, ...]:
+    """Return the reported names of the global parameters."""
+    return (*found.problem.shape.free, "G_min", "G_max", *NOISE)
+
+
+def _nearest_bound(found: Estimate, j: int) -> float:
+    """Return the bound near parameter `j`; noise at the lower one is none: minus infinity."""
+    low, high = (v[j] for v in found.problem.limits())
+    if found.point.x[j] > (low + high) / 2:
+        return high
+    return -math.inf if j >= found.point.x.size - len(NOISE) else low
+
+
+def _reported(found: Estimate, x: np.ndarray, tau: np.ndarray, j: int, value: float) -> dict:
+    """Return what a fit reports with parameter `j` at a value of the fit's own scale."""
+    at = x.copy()
+    at[j] = value
+    return physical(found, at, tau)
+
+
+def _with_ties(values: dict, rows: dict, bound: list[str]) -> dict[str, Value]:
+    """Return values that name the one at a bound that each of them is tied to, if any."""
+    tied = {name: other for name, other, _ in limits.ties(rows, bound)}
+    for end in limits.open_ends(bound):
+        tied |= dict.fromkeys((n for n in values if n not in (*bound, *_OF_NO_RANGE)), end)
+    return {
+        name: dataclasses.replace(v, note=f"tied to {tied[name]}, which is at a bound")
+        if name in tied
+        else v
+        for name, v in values.items()
+    }
 
 
 def _value(column: np.ndarray, level: float, unit: str, note: str = "") -> Value:
@@ -243,13 +282,11 @@ def _by_mean_notes(found: Estimate, by_mean: bool) -> list[str]:
     ]
 
 
-def _at_bound(found: Estimate, held: bool) -> list[str]:
-    """Return the reported names of parameters at a bound; `held`: only noise was free."""
-    names = (*found.problem.shape.free, "G_min", "G_max", *NOISE)
-    low, high = found.problem.limits()
-    x = found.point.x
-    near = (x <= low + 1e-4) | (x >= high - 1e-4) if held else ~found.point.free
-    return [n for n, at in zip(names, near) if at]
+def _at_bound(found: Estimate, by_mean: bool) -> list[str]:
+    """Return the reported names of parameters at a bound; `by_mean`: only noise was free."""
+    first_noise = found.point.x.size - len(NOISE)
+    quiet = first_noise + np.flatnonzero(~found.point.free[first_noise:])
+    return [_names(found)[j] for j in (*bounded(found, by_mean), *quiet)]
 
 
 def _derived(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray, tau: np.ndarray) -> dict:

@@ -12,7 +12,7 @@ from feemu.fit.estimate import Estimate
 from feemu.fit.stream import Stream
 
 #: Information of a weak prior (sd 3 on the fit's own scale) for what the data leave open.
-_WEAK = 0.1
+WEAK = 0.1
 #: Names that a fit reports for the last four global parameters and for the spreads.
 NOISE = ("relative", "absolute", "read_noise", "drift")
 SPREADS = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
@@ -30,11 +30,14 @@ class Draws:
         Spreads.
     u : ndarray, shape (n, devices, 4)
         Deviations of the devices.
+    centre : tuple of ndarray
+        Medians of ``x``, ``u`` and ``tau``; a parameter at a bound is there.
     """
 
     x: np.ndarray
     tau: np.ndarray
     u: np.ndarray
+    centre: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def draw(found: Estimate, n: int, generator: Stream) -> Draws:
@@ -43,7 +46,7 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
     k = point.x.size
     move = np.flatnonzero(point.free)
     h = point.information
-    theta = h[np.ix_(move, move)] + _WEAK * np.eye(move.size)
+    theta = h[np.ix_(move, move)] + WEAK * np.eye(move.size)
     x = np.repeat(point.x[None], n, axis=0)
     u = np.zeros((n, devices, 4))
     tau = np.zeros((n, 4))
@@ -57,7 +60,13 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
         shift = np.linalg.solve(theta, pull.T).T
     low, high = found.problem.limits()
     x[:, move] += shift + _normal(theta, n, generator)
-    return Draws(np.clip(x, low, high), tau, u)
+    x = np.clip(x, low, high)
+    return Draws(x, tau, u, medians(x, u, tau))
+
+
+def medians(*draws: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the medians of arrays of draws."""
+    return tuple(np.median(a, axis=0) for a in draws)
 
 
 def _given_spreads(known: spread.Deviations, tau: np.ndarray, generator: Stream) -> np.ndarray:

@@ -26,7 +26,7 @@ class Value:
     unit : str
         Unit.
     note : str
-        Empty, "at a bound" or "not identified".
+        Empty, "at a bound", "tied to NAME, which is at a bound" or "none".
     """
 
     value: float
@@ -164,17 +164,21 @@ class Fit:
             scheme=self.about["scheme"],
             width_label="measured",
             source=self.about["source"],
-            caveat=caveat(part),
+            caveat=caveat(part, self.unit),
             **described(self.model, values, self.unit == "S"),
         )
 
 
-def caveat(part: Part) -> str:
+def caveat(part: Part, unit: str) -> str:
     """Return what a result of a fitted device has to say."""
     p = part.checks["overall"][2] if part.checks else math.nan
     said = ["fitted; read noise is that at the middle of the range, drift over cycles left out"]
     if p < 0.05:
         said.append(f"emulated data differ from the measured ones (p = {p:.2g})")
+    if unit != "S":
+        said.append("no levels in siemens: energies rest on assumed conductances")
+    elif physical(part.estimate, part.x, part.tau)["G_min"] <= 0:
+        said.append("G_min is not above zero: energies rest on assumed conductances")
     if part.estimate.problem.sequence.devices == 1:
         said.append("one device measured: no device-to-device spread")
     return "; ".join(said)

@@ -102,11 +102,15 @@ def sequences(ds: xarray.Dataset) -> list[Sequence]:
     check(ds)
     values = ds["conductance"].transpose(*DIMS).values.astype(float)
     up_first = ds.attrs.get("first_polarity", "up") == "up"
+    last = np.full(values.shape[:-1], -1)
+    if "last_pulse" in ds:
+        last = ds["last_pulse"].transpose(*DIMS[:-1]).values.astype(int)
+        last = np.clip(last, -1, values.shape[-1] - 1)
     if list(ds["polarity"].values) == ["down", "up"]:
-        values = values[:, :, :, ::-1]
+        values, last = values[:, :, :, ::-1], last[:, :, :, ::-1]
     continuous = bool(ds.attrs.get("continuous", False))
     return [
-        _sequence(values[i], float(width), up_first, continuous)
+        _sequence(values[i], last[i], float(width), up_first, continuous)
         for i, width in enumerate(ds["pulse_width"].values)
     ]
 
@@ -124,7 +128,9 @@ def check(ds: xarray.Dataset) -> None:
         raise ValueError("fit: a conductance is infinite; mark missing readings as NaN")
 
 
-def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool) -> Sequence:
+def _sequence(
+    values: np.ndarray, last: np.ndarray, width: float, up_first: bool, continuous: bool
+) -> Sequence:
     shape = values.shape
     finite = values[np.isfinite(values)]
     if finite.size < 20 or np.ptp(finite) <= 0:
@@ -132,7 +138,7 @@ def _sequence(values: np.ndarray, width: float, up_first: bool, continuous: bool
             f"fit: pulse width {width:g} s has {finite.size} readings"
             f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
         )
-    last = _last_readings(values)
+    last = np.maximum(last, _last_readings(values))
     window = _believed(finite)
     outside = int(((finite < window[0]) | (finite > window[1])).sum())
     values = np.where((values < window[0]) | (values > window[1]), np.nan, values)
@@ -198,7 +204,8 @@ def _device(
 ) -> tuple:
     """Return place, pulse and mark of all entries of one device.
 
-    `last`: index of the last pulse of each branch, -1 for none.
+    `last`: index of the last pulse of each branch, -1 for none: that of its last reading, or
+    where the measurement tells its last pulse.
     """
     places, pulses, marks = [], [], []
     order = (0, 1) if up_first else (1, 0)

@@ -127,7 +127,11 @@ SHAPES = {
             {"gamma_up": (0.1, 100), "gamma_down": (0.1, 100)},
         ),
     ),
-    "power": _plain("power", ("g_up", "g_down"), False, "", g_up=(0, 12), g_down=(0, 12)),
+    "power": _plain(
+        "power", ("g_up", "g_down"), False,
+        "exponents of at least 0.4: the tables of an array resolve no smaller one",
+        g_up=(0.4, 12), g_down=(0.4, 12),
+    ),
     "beta": _plain(
         "beta", ("a_up", "b_up", "a_down", "b_down"), False,
         "exponents of at least 1: the step vanishes at both ends of the range",

@@ -40,7 +40,7 @@ class Protocol(Record):
     pulses_up: int = param(100, doc="potentiation pulses per cycle", lo=1, hi=1_000_000)
     pulses_down: int = param(100, doc="depression pulses per cycle", lo=1, hi=1_000_000)
     pulse_widths: tuple[float, ...] = param(
-        (), unit="s", doc="widths of a family; none: all that its studies use"
+        (), unit="s", doc="one or several widths of a family; none: all that its studies use"
     )
     first_polarity: str = param(
         "up", unit="", doc="branch that comes first", choices=("up", "down")

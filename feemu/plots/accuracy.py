@@ -62,7 +62,7 @@ def accuracy_over_epoch(
     label = style.label_of(g.ds[metric])
     for w, title in enumerate(g.width_labels):
         panel = panels[w % len(panels)]
-        _image_axis(panel, g.ds)
+        image_axis(panel, g.ds)
         for a, name in enumerate(g.algorithms):
             here = {"pulse_width": w, "algorithm": a}
             line = style.line_style(w if several else 0)
@@ -202,7 +202,7 @@ def _curve(ax: Axes, x: xr.DataArray, stats: xr.Dataset, name: str, line: object
     ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
-def _image_axis(ax: Axes, ds: xr.Dataset) -> None:
+def image_axis(ax: Axes, ds: xr.Dataset) -> None:
     """Make x logarithmic in images, with a short linear part that holds 0."""
     images = ds["images"].values
     first = float(np.nanmin(images[images > 0])) if np.any(images > 0) else 1.0

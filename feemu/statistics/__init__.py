@@ -3,6 +3,7 @@
 from feemu.statistics.claims import VERDICTS, holm, non_inferiority, verdict
 from feemu.statistics.intervals import (
     MIN_SEEDS,
+    draw_bands,
     mean_interval,
     median_interval,
     paired_difference,
@@ -14,6 +15,7 @@ __all__ = [
     "MIN_SEEDS",
     "VERDICTS",
     "crossing",
+    "draw_bands",
     "energy_to",
     "epochs_to",
     "holm",

@@ -87,12 +87,14 @@ class Assembly:
         if len(missing := np.setdiff1d(epochs, self.epochs)):
             self._extend(np.union1d(self.epochs, missing))
         cell, at = self._cells[number], np.searchsorted(self.epochs, epochs)
+        self._open(run)
         for name, array in self._arrays.items():
-            value = run.values[name]
+            value = run.values.get(name, np.array(np.nan))
             if not np.can_cast(value.dtype, array.dtype, "safe"):
                 array = array.astype(np.result_type(value, array))
                 self._arrays[name] = array
-            array[(*cell, at) if "epoch" in run.dims[name] else cell] = value
+            timed = "epoch" in self._first.dims[name]
+            array[(*cell, at) if timed else cell] = value
         self._seen[(*cell, at)] = True
         self._shared = {
             n: v for n, v in self._shared.items() if n in run.values and _same(v, run.values[n])
@@ -169,10 +171,17 @@ class Assembly:
                     f"{other.tolist()} in another; combine runs of networks with as many layers, "
                     "on devices with the same pulse kinds"
                 )
-        if lacking := sorted(self._arrays.keys() - run.values.keys()):
+        if lacking := sorted(self._arrays.keys() - run.values.keys() - {*schema.OWN_CONDUCTANCE}):
             raise ValueError(
                 f"combine: a run has no {', '.join(lacking)}, another has; run the older one again"
             )
+
+    def _open(self, run: Run) -> None:
+        """Make room for what only some devices have: NaN for the others."""
+        for name in schema.OWN_CONDUCTANCE:
+            if name in run.values and name not in self._arrays:
+                self._arrays[name] = np.full(self.lead, np.nan)
+                self._first.dims[name] = run.dims[name]
 
     def _extend(self, epochs: np.ndarray) -> None:
         at = (*(slice(None),) * len(self.lead), np.searchsorted(epochs, self.epochs))

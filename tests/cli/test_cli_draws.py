@@ -9,6 +9,7 @@ import pytest
 from feemu.devices import Beta, Family, SoftBounds, read_preset
 from feemu.fit import drawn_devices, fit, fit_dataset
 from feemu.fit.preset import preset_text
+from feemu.plots import bands_over_draws
 from feemu.store import load, read_dataset, write_dataset_atomic, write_text_atomic
 
 sys.path.append(str(Path(__file__).parents[1] / "fit"))
@@ -109,6 +110,25 @@ def test_same_seed_same_bytes_with_a_band(fitted, feemu, tmp_path):
     seen = feemu("info", names[0])
     assert seen.code == 0 and "over 3 draws" in seen.out
     assert f"{100 * np.median(last):.1f}" in seen.out
+    seen = feemu("plot", names[0])
+    assert seen.code == 0 and "drew      draws" in seen.out, seen.err
+    seen = feemu("plot", names[0], "--kind", "accuracy")
+    assert seen.code == 2 and "holds 3 drawn from a fit" in seen.err
+    axes = bands_over_draws(ds)
+    assert len(axes) == 3 and "validation accuracy" in axes[0].get_ylabel()
+    with pytest.raises(ValueError, match="no dimension 'draw'"):
+        bands_over_draws(ds.isel(draw=0))
+
+
+def test_a_fitted_range_in_siemens_prices_the_result(fitted, feemu, tmp_path):
+    """The folder of a fit stands for its device."""
+    seen = feemu(*TRAIN, "--device", fitted, "--draws", 2, "--out", tmp_path / "a.nc")
+    assert seen.code == 0, seen.err
+    assert "conductances of the device" in seen.out and "g_on" not in seen.out
+    ds = load(tmp_path / "a.nc")
+    drawn = [d.conductance_on for d in drawn_devices(fitted / "device.toml", 2)]
+    assert ds["conductance_on"].values.ravel().tolist() == drawn
+    assert "g_on" not in ds["energy_conductive"].attrs["assumed"]
 
 
 def test_states_of_draws_have_their_names(fitted, feemu, tmp_path):

@@ -13,7 +13,7 @@ from feemu.instrument import Protocol, measure
 def test_it_writes_what_python_measures(feemu, tmp_path):
     file = tmp_path / "train.csv"
     seen = feemu(
-        "measure", "--device", "hzo_superlattice", "--pulse-widths", "200ns,20ns", "--devices", 2,
+        "measure", "--device", "hzo_superlattice", "--pulse-width", "200ns,20ns", "--devices", 2,
         "--cycles", 3, "--pulses-up", 8, "--pulses-down", 6, "--noise", 0.01, "--gain-rate", -0.01,
         "--read-before", "no", "--seed", 5, "--out", file,
     )  # fmt: skip
@@ -49,7 +49,8 @@ def test_siemens_are_shown_with_a_prefix(feemu, tmp_path):
 def test_help_has_every_field_of_the_protocol(feemu):
     text = feemu("measure", "--help").out
     for field in dataclasses.fields(Protocol):
-        assert f"\n  --{field.name.replace('_', '-')} " in text
+        option = field.name.replace("_", "-").replace("pulse-widths", "pulse-width")
+        assert f"\n  --{option} " in text
     assert "(identical)" in text and "devices, drawn from the device's spread (1)" in text
 
 
@@ -62,9 +63,9 @@ def test_help_has_every_field_of_the_protocol(feemu):
         (("--noise", "big"), ("--noise 'big'", "a number")),
         (("--read-before", "maybe"), ("yes or no",)),
         (("--kind", "ramps"), ("did you mean 'ramp'",)),
-        (("--pulse-widths", "20parsec"), ("20parsec", "expected a time")),
-        (("--pulse-widths", "3ns"), ("leave --pulse-widths out",)),
-        (("--device", "hzo_superlattice", "--pulse-widths", "20ms"), ("add --extrapolate",)),
+        (("--pulse-width", "20parsec"), ("20parsec", "expected a time")),
+        (("--pulse-width", "3ns"), ("leave --pulse-width out",)),
+        (("--device", "hzo_superlattice", "--pulse-width", "20ms"), ("add --extrapolate",)),
         (("--meter-low", "0"), ("needs meter_bits",)),
         (("--seed", "-1"), ("seed = -1",)),
         (("--out", "train.txt"), ("must end in .csv",)),

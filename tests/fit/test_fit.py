@@ -136,19 +136,19 @@ def test_the_right_model_is_chosen(model):
     assert min(r.aic for r in rows[1:]) > rows[0].aic + 10
 
 
-def test_coverage_of_twenty_virtual_measurements():
+def test_coverage_of_forty_virtual_measurements():
     """A quick set, each climb begun at the truth; tests/verification has the full one.
 
-    Twenty, as forty take longer than all other tests of the fit. Some 240 intervals that cover
-    with 0.95; misses come together, four in a measurement at times: with an effective number of
-    60, fewer than 0.8 by chance in about 1e-5 of all sets.
+    Some 350 intervals that cover with 0.95. Misses come together, up to four in a measurement, so
+    that they weigh as about 80 independent ones: by the binomial law 16 or more misses of 80 (a
+    coverage of 0.8 or less) have a probability of 1.9e-6.
     """
     rows = []
     for name in MODELS:
-        for i in range(5):
+        for i in range(10):
             rows += judge(name, 100 + i, start=True, cycles=5, devices=3)
     hits = [r["covered"] for r in rows if r["kind"] == "told"]
-    assert len(hits) > 180 and np.mean(hits) > 0.8, (len(hits), np.mean(hits))
+    assert len(hits) > len(rows) / 2 and np.mean(hits) > 0.8, (len(hits), np.mean(hits))
 
 
 def test_command_line(tmp_path, capsys):

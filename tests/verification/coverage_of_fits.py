@@ -77,6 +77,7 @@ def judge(name: str, number: int, start: bool = False, **more) -> list[dict]:
     out = []
     for key, value in values.items():
         weak = any(n.startswith(f"{key} is not identified") for n in said)
+        weak = weak or value.note.startswith("tied to")
         kind = "at a bound" if value.note == "at a bound" else "not identified" if weak else "told"
         out.append({
             "model": name, "number": number, "parameter": key, "kind": kind,
