@@ -138,6 +138,7 @@ def _sequence(
             f"fit: pulse width {width:g} s has {finite.size} readings"
             f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
         )
+    last = np.maximum(last, _last_readings(values))
     window = _believed(finite)
     outside = int(((finite < window[0]) | (finite > window[1])).sum())
     values = np.where((values < window[0]) | (values > window[1]), np.nan, values)
@@ -162,12 +163,28 @@ def _sequence(
     return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside)
 
 
+def _last_readings(values: np.ndarray) -> np.ndarray:
+    """Return the index of the last reading of each branch, -1 for none."""
+    number = np.arange(values.shape[-1])
+    return np.where(np.isfinite(values), number, -1).max(axis=-1)
+
+
 def _believed(finite: np.ndarray) -> tuple[float, float]:
-    """Return the window outside which a reading is a mistake: thrice the inner range beyond it."""
+    """Return the lowest and highest reading that is no mistake.
+
+    From the inner range on, a reading is believed that lies within thrice the range of those
+    already believed. Devices that rest near one end may leave it in a few pulses only; such an
+    excursion leads through levels between, where a mistake has none.
+    """
     low, high = np.quantile(finite, [0.05, 0.95])
     if high <= low:
         return -np.inf, np.inf
-    return low - 3.0 * (high - low), high + 3.0 * (high - low)
+    while True:
+        far = 3.0 * (high - low)
+        near = finite[(finite >= low - far) & (finite <= high + far)]
+        if near.min() >= low and near.max() <= high:
+            return low, high
+        low, high = min(low, near.min()), max(high, near.max())
 
 
 def _check_direction(values: np.ndarray, width: float) -> None:
@@ -187,7 +204,8 @@ def _device(
 ) -> tuple:
     """Return place, pulse and mark of all entries of one device.
 
-    A branch ends with its last reading, or with its last pulse where the measurement tells it.
+    `last`: index of the last pulse of each branch, -1 for none: that of its last reading, or
+    where the measurement tells its last pulse.
     """
     places, pulses, marks = [], [], []
     order = (0, 1) if up_first else (1, 0)
@@ -196,10 +214,8 @@ def _device(
     for c in range(shape[1]):
         new = NEW_CYCLE if c else 0
         for k in order:
-            known = np.flatnonzero(np.isfinite(values[c, k]))
-            n = max(known[-1] if known.size else -1, last[c, k]) + 1
             begin = 1 if (same and not first) else 0
-            index = np.arange(begin, n)
+            index = np.arange(begin, last[c, k] + 1)
             if not index.size:
                 continue
             step = np.where(index == 0, 0, 1 if k == 0 else -1)

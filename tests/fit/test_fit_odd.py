@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from simulate import measure
+from simulate import dataset, measure
 
 from feemu.devices import SoftBounds
 from feemu.fit import fit
+from feemu.fit.sequence import sequences
 
 TRUE = SoftBounds(0.06, 0.05)
 
@@ -48,6 +49,28 @@ FITTED = {
     ),
     "tiny numbers": (lambda v: v.__imul__(1e-250), {}, ""),
 }  # fmt: skip
+
+
+def test_a_rare_excursion_is_no_mistake():
+    """Thirty devices rest near one end; one of them crosses the range, in steps as others do."""
+    rng = np.random.default_rng(5)
+    values = 1e-6 * rng.uniform(0.0, 0.02, (1, 30, 2, 2, 21))
+    values[0, 3, 1] += 1e-6 * np.stack([np.linspace(0, 1, 21), np.linspace(1, 0, 21)])
+    ds = dataset(values, [1e-6])
+    assert np.quantile(values, 0.95) < 0.05e-6
+    s = sequences(ds)[0]
+    assert s.outside == 0 and np.isfinite(s.y).all()
+    values[0, 5, 0, 0, 7] = 1e-5
+    s = sequences(dataset(values, [1e-6]))[0]
+    assert s.outside == 1 and np.isnan(s.y).sum() == 1
+
+
+def test_the_pulse_of_a_reading_that_is_left_out_counts():
+    whole = sequences(changed(lambda v: None))[0]
+    part = sequences(changed(lambda v: v.__setitem__((0, 0, 1, 0, slice(18, None)), 1e3)))[0]
+    assert part.outside == 3 and np.isnan(part.y).sum() == np.isnan(whole.y).sum() + 3
+    np.testing.assert_array_equal(part.pulse, whole.pulse)
+    np.testing.assert_array_equal(part.place, whole.place)
 
 
 @pytest.mark.parametrize("name", REFUSED)
