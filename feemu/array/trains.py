@@ -26,15 +26,17 @@ def survey(values):
     """Return (largest magnitude, any positive, any negative) of float32 values.
 
     The magnitude is not finite if a value is not. It is found among the bits, which order as
-    magnitudes do, in a loop that vectorises.
+    magnitudes do and whose maxima vectorise.
     """
-    top, up, down = np.int32(0), False, False
-    for v in values:
-        bits = np.float32(v).view(np.int32) & _MAGNITUDE
-        top = bits if bits > top else top
-        up |= v > 0
-        down |= v < 0
-    return np.int32(top).view(np.float32), up, down
+    up, down = np.int32(0), np.int32(0)
+    for i in range(values.size):
+        bits = np.float32(values[np.uintp(i)]).view(np.int32)
+        rise = bits if bits > 0 else np.int32(0)
+        fall = bits & _MAGNITUDE if bits < 0 else np.int32(0)
+        up = rise if rise > up else up
+        down = fall if fall > down else down
+    top = up if up > down else down
+    return np.int32(top).view(np.float32), up > 0, down > 0
 
 
 @internal
@@ -70,11 +72,11 @@ def list_lines(values, gain, up, down, n, units, thresholds):
     """
     for i in range(values.size):
         v = np.float64(values[i])
-        if (up and v > 0.0) or (down and v < 0.0):
-            units[n] = i
+        if v != 0.0:  # without branches: signs are random
             p = gain * abs(v)
+            units[n] = i
             thresholds[n] = np.uint32((1.0 if p > 1.0 else p) * 16777216.0)
-            n += 1
+            n += np.int64((up and v > 0.0) or (down and v < 0.0))
     return n
 
 
@@ -130,12 +132,11 @@ def list_rows(x, n, length, counts, rows, masks, flips, first):
             fires = np.int64(masks[a] >> np.uint32(slot) & np.uint32(1))
             firings += fires
             here += fires * counts[slot]
-        if here > 0:
-            rows[active], masks[active] = rows[a], masks[a]
-            flips[active] = DOWN if x[rows[a]] < 0 else np.uint32(0)
-            first[active] = events
-            active += 1
-            events += here
+        row, mask = rows[a], masks[a]  # without branches: whether a row meets one is random
+        rows[active], masks[active], first[active] = row, mask, events
+        flips[active] = DOWN if x[row] < 0 else np.uint32(0)
+        active += np.int64(here > 0)
+        events += here
     first[active] = events
     return active, events, firings
 
