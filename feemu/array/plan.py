@@ -24,14 +24,15 @@ def make_plan(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
     Returns
     -------
-    lanes : ndarray of uint32, shape (11, lines)
+    lanes : ndarray of uint32, shape (11, lines + 1)
+        One place more than lines, since lists are written without branches.
     index : ndarray of int64, shape (3, rows + 1)
     columns : ndarray of uint32
         Those that fire in slot s are ``columns[s n_out : s n_out + index[COUNTS, s]]``, the ones
         with d < 0 first.
     """
     return (
-        np.empty((_LANES, max(n_in, n_out, MAX_SLOTS + 1)), np.uint32),
+        np.empty((_LANES, max(n_in, n_out, MAX_SLOTS) + 1), np.uint32),
         np.zeros((_INDICES, max(n_in + 1, MAX_SLOTS)), np.int64),
         np.empty(MAX_SLOTS * n_out + 1, np.uint32),
     )
