@@ -160,7 +160,8 @@ class _Quadratic:
         bend = weight.copy()
         bend[k - 4 : k] += 2.0 * np.maximum(-self.slope[k - 4 : k], 0.0)
         self.curvature = self.information + np.diag(bend)
-        low, high = problem.limits()
+        self.held, self.limits = held, problem.limits()
+        low, high = self.limits
         room = np.full(n - k, np.inf)
         self.low = np.append(np.where(held, 0.0, low - x), -room)
         self.high = np.append(np.where(held, 0.0, high - x), room)
@@ -188,7 +189,12 @@ class _Quadratic:
         move = step[:k].copy()
         move[-4:] = np.where(move[-4:] > 0, 0.5 * np.log1p(2.0 * np.abs(move[-4:])), move[-4:])
         u = self.u + step[k:].reshape(-1, 4) if step.size > k else self.u
-        return self.x + move, u
+        x = np.clip(self.x + move, *self.limits)
+        # A bound is met exactly, whatever the rounding.
+        near = 1.0 - 1e-9
+        x = np.where(~self.held & (step[:k] <= near * self.low[:k]), self.limits[0], x)
+        x = np.where(~self.held & (step[:k] >= near * self.high[:k]), self.limits[1], x)
+        return x, u
 
     def _solved(self, damping: float, cap: np.ndarray) -> np.ndarray:
         """Return the damped maximum of the quadratic model within its box and `cap`."""
@@ -212,7 +218,9 @@ def highest(a: np.ndarray, g: np.ndarray, low: np.ndarray, high: np.ndarray) -> 
         least = float(part.min())
         s = np.clip(s + min(least, 1.0) * move, low, high)
         if least < 1.0:
-            active |= part <= least
+            hit = part <= least
+            s[hit] = np.where(move > 0, high, low)[hit]
+            active |= hit
             continue
         pull = g - a @ s
         inwards = np.where(s >= high, -pull, np.where(s <= low, pull, 0.0))
