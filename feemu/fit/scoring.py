@@ -10,8 +10,8 @@ from feemu.fit.problem import Problem
 
 #: Standard deviation [of the level range] to which a fit without curvature holds the ends.
 GAUGE_SD = 0.02
-#: Largest step of a parameter, of an end over the range, of a noise term, of a deviation.
-_LARGEST = (0.7, 0.15, 2.0, 0.3)
+#: Largest step of a parameter, of an end over the range, of a noise term up, of a deviation.
+_LARGEST = (0.7, 0.15, 20.0, 0.3)
 #: A promise is believed no farther than this.
 _FARTHEST = 3.0
 
@@ -166,6 +166,8 @@ class _Quadratic:
         self.low = np.append(np.where(held, 0.0, low - x), -room)
         self.high = np.append(np.where(held, 0.0, high - x), room)
         self.high[k - 4 : k] = np.expm1(2.0 * self.high[k - 4 : k]) / 2.0
+        self.least = np.full(n, 1e-8)
+        self.least[k - 4 : k] = 1e-60
         span = x[k - 5] - x[k - 6]
         self.cap = np.full(n, _LARGEST[3])
         self.cap[:k] = _LARGEST[0]
@@ -199,7 +201,7 @@ class _Quadratic:
     def _solved(self, damping: float, cap: np.ndarray) -> np.ndarray:
         """Return the damped maximum of the quadratic model within its box and `cap`."""
         low, high = np.maximum(self.low, -cap), np.minimum(self.high, cap)
-        scale = 1.0 / np.sqrt(np.diag(self.curvature) + 1e-8)
+        scale = 1.0 / np.sqrt(np.diag(self.curvature) + self.least)
         a = self.curvature * scale[:, None] * scale
         a[np.diag_indices(scale.size)] += damping + 1e-10
         return scale * highest(a, scale * self.slope, low / scale, high / scale)
