@@ -20,6 +20,10 @@ _FIRST_SPREAD = np.array([0.3, 0.2, 0.1, 0.1])
 #: Relative, absolute and read noise and drift of a first climb, as logarithms.
 _LOUD = np.log([0.3, 0.01, 0.02, 0.01])
 _SCOUT, _ROUNDS, _SETTLED = 8, 8, 0.03
+#: Steps between two looks at the spreads.
+_STEPS = 15
+#: A second way to a maximum is given up if it lies this much lower before its spreads are found.
+_HOPELESS = 50.0
 
 
 @dataclass
@@ -132,6 +136,8 @@ def crossed(found: Estimate, other: Estimate) -> Estimate:
         x, u = point.x, point.u
     problem.limit = found.problem.limit
     point = climb(problem, x, u, tau)
+    if finished(problem, point, tau).log_likelihood < found.log_likelihood - _HOPELESS:
+        return found
     if found.tau.any():
         point, tau = settle(problem, point, tau)
     else:
@@ -145,8 +151,8 @@ def settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.n
     for _ in range(_ROUNDS):
         before = tau
         tau = spread.likeliest(spread.deviations(point, tau), tau, rounds=2)
-        point = climb(problem, point.x, point.u, tau)
-        if np.abs(np.log(tau / before)).max() < _SETTLED:
+        point = climb(problem, point.x, point.u, tau, steps=_STEPS)
+        if point.converged and np.abs(np.log(tau / before)).max() < _SETTLED:
             break
     return point, tau
 

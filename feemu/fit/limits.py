@@ -32,7 +32,9 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
     if shape.fixed:
         out.append(f"model {shape.name}: {shape.fixed}")
     for name in at_bound:
-        out.append(f"{name} lies at a bound of its range{_help(name)}")
+        far = " and is not identified: a longer range gives the same steps"
+        out.append(f"{name} lies at a bound of its range"
+                   f"{far if name in open_ends([name]) else ''}{_help(name)}")  # fmt: skip
     out += [f"only a part of the range was seen: steps, exponents and noise are counted in it, and"
             f" tied to {end}" for end in open_ends(at_bound)]  # fmt: skip
     scale = {n: np.log(np.abs(v) + 1e-300) for n, v in table.items() if not n.startswith("G_")}

@@ -17,7 +17,9 @@ from feemu.fit.tangent import run_tangent
 COMMON = ("g_off", "g_on", "ln_relative", "ln_absolute", "ln_read", "ln_drift")
 #: Deviations of one device: log gain, asymmetry, upper and lower end of the range.
 OWN = ("step", "asymmetry", "g_on", "g_off")
-#: Lowest and highest values of `COMMON`.
+#: Lowest and highest values of `COMMON`. An end of the range lies at most a few times the measured
+#: levels away: over a fifth of the range ``(1 - p)**g`` and the exponential that it becomes in an
+#: endless one differ by at most 0.0025 g of a step, so that no steps tell a longer range.
 LOWEST = np.array([-3.0, 0.3, math.log(1e-4), math.log(1e-7), math.log(1e-6), math.log(1e-6)])
 HIGHEST = np.array([0.7, 5.0, math.log(5.0), math.log(0.5), math.log(0.5), math.log(0.5)])
 _STEP = 2e-5

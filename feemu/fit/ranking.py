@@ -72,7 +72,8 @@ def rank(parts: list[Sequence], models: tuple[str, ...], held_out: bool = True) 
             raise ValueError(unknown("model", name, SHAPES))
     few = [s.first_cycles(LARGE) for s in parts]
     wanted = models if len(models) > 1 else (*models, _HELPER)
-    found = _crossed(_all(few, tuple(n for n in wanted if n != _FALLBACK or n == models[0])))
+    found = _all(few, tuple(n for n in wanted if n != _FALLBACK or n == models[0]))
+    found = _crossed(found, models)
     if _FALLBACK in wanted and _FALLBACK not in found and _unexplained(found):
         found |= _all(few, (_FALLBACK,))
     found = {name: group for name, group in found.items() if name in models}
@@ -117,8 +118,10 @@ def _all(parts: list[Sequence], models: tuple[str, ...]) -> dict[str, list[Estim
     return found
 
 
-def _crossed(found: dict[str, list[Estimate]]) -> dict[str, list[Estimate]]:
-    """Return all fits, each tried again from range and devices of the best other model."""
+def _crossed(
+    found: dict[str, list[Estimate]], models: tuple[str, ...]
+) -> dict[str, list[Estimate]]:
+    """Return the fits of some models, tried again from range and devices of the best other one."""
 
     def again(i: int, own: Estimate, name: str) -> Estimate:
         others = [g[i] for other, g in found.items() if other != name]
@@ -130,6 +133,7 @@ def _crossed(found: dict[str, list[Estimate]]) -> dict[str, list[Estimate]]:
     return {
         name: each(lambda i, g=group, n=name: again(i, g[i], n), range(len(group)))
         for name, group in found.items()
+        if name in models
     }
 
 

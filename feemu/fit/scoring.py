@@ -10,8 +10,10 @@ from feemu.fit.problem import Problem
 
 #: Standard deviation [of the level range] to which a fit without curvature holds the ends.
 GAUGE_SD = 0.02
-#: Largest step of a parameter, of an end of the range, of a deviation.
-_LARGEST = (0.7, 0.15, 0.3)
+#: Largest step of a parameter, of an end over the range, of a noise term up, of a deviation.
+_LARGEST = (0.7, 0.15, 20.0, 0.3)
+#: A promise is believed no farther than this.
+_FARTHEST = 3.0
 
 
 @dataclass
@@ -106,56 +108,126 @@ def climb(
     steps : int
         Largest number of steps.
     tolerance : float
-        Ends when a step promises to gain less than this in log likelihood.
+        Ends where the quadratic model's own maximum, at any distance, promises to gain less.
     held : ndarray of bool, shape (k,), optional
         Global parameters that stay where they are.
     """
     low, high = problem.limits()
     x, u = np.clip(x, low, high), u.copy()
-    k, damping = x.size, 1e-3
-    penalty = np.concatenate([np.zeros(k), np.tile(tau**-2, u.shape[0])])
-    value, gradient, h = joined(problem, x, u)
-    target = value - 0.5 * float(np.sum(u**2 * tau**-2))
-    converged, free = False, np.ones(k, bool)
+    damping, converged = 1e-3, False
+    held = np.zeros(x.size, bool) if held is None else held
+    model = _Quadratic(problem, x, u, tau, held)
     for _ in range(steps):
-        full = gradient - penalty[: gradient.size] * np.concatenate([x, u.ravel()])[: gradient.size]
-        full[:k] = gradient[:k]
-        free = ~(((x <= low) & (full[:k] < 0)) | ((x >= high) & (full[:k] > 0)))
-        if held is not None:
-            free &= ~held
-        move = np.concatenate([free, np.ones(gradient.size - k, bool)])
-        curvature = h + np.diag(penalty[: gradient.size])
+        promise = model.promise()
+        if promise < tolerance:
+            converged = True
+            break
         for _ in range(12):
-            step = _step(curvature, full, move, damping, k)
-            promise = float(full @ step)
-            new_x = np.clip(x + step[:k], low, high)
-            new_u = u + step[k:].reshape(-1, 4) if step.size > k else u
-            got = problem.log_likelihood(new_x, new_u).sum() + _gauge(problem, new_x)[0]
-            new = float(got) - 0.5 * float(np.sum(new_u**2 * tau**-2))
-            if np.isfinite(new) and new >= target - 1e-9:
+            new_x, new_u = model.moved(model.step(damping))
+            new = problem.log_likelihood(new_x, new_u).sum() + _gauge(problem, new_x)[0]
+            new = float(new) - 0.5 * float(np.sum(new_u**2 * tau**-2))
+            if np.isfinite(new) and new >= model.target - 1e-9:
                 break
             damping = max(damping, 1e-6) * 8
         else:
             converged = promise < 0.5
             break
-        gain, x, u = new - target, new_x, new_u
         damping = max(damping / 5, 1e-9)
-        value, gradient, h = joined(problem, x, u)
-        target = new
-        if promise < tolerance and gain < tolerance:
-            converged = True
+        model = _Quadratic(problem, new_x, new_u, tau, held)
+    x, slope = model.x, model.slope[: x.size]
+    free = ~held & ~(((x <= low) & (slope < 0)) | ((x >= high) & (slope > 0)))
+    found = (model.value, model.target, model.gradient, model.information)
+    return Point(x, model.u, *found, free, converged)
+
+
+class _Quadratic:
+    """The target about a point: gradient, curvature and the box in which steps are trusted.
+
+    The likelihood of a small noise term is linear in its variance, and flat in its logarithm: up, a
+    step is one of the variance; down, the curvature that the logarithm gives to such a line is
+    added, which no step can leave.
+    """
+
+    def __init__(
+        self, problem: Problem, x: np.ndarray, u: np.ndarray, tau: np.ndarray, held: np.ndarray
+    ) -> None:
+        self.x, self.u = x, u
+        self.value, self.gradient, self.information = joined(problem, x, u)
+        self.target = self.value - 0.5 * float(np.sum(u**2 * tau**-2))
+        k, n = x.size, self.gradient.size
+        weight = np.concatenate([np.zeros(k), np.tile(tau**-2, u.shape[0])])[:n]
+        self.slope = self.gradient - weight * np.concatenate([x, u.ravel()])[:n]
+        bend = weight.copy()
+        bend[k - 4 : k] += 2.0 * np.maximum(-self.slope[k - 4 : k], 0.0)
+        self.curvature = self.information + np.diag(bend)
+        self.held, self.limits = held, problem.limits()
+        low, high = self.limits
+        room = np.full(n - k, np.inf)
+        self.low = np.append(np.where(held, 0.0, low - x), -room)
+        self.high = np.append(np.where(held, 0.0, high - x), room)
+        self.high[k - 4 : k] = np.expm1(2.0 * self.high[k - 4 : k]) / 2.0
+        self.least = np.full(n, 1e-8)
+        self.least[k - 4 : k] = 1e-60
+        span = x[k - 5] - x[k - 6]
+        self.cap = np.full(n, _LARGEST[3])
+        self.cap[:k] = _LARGEST[0]
+        self.cap[k - 6 : k - 4] = _LARGEST[1] * span
+        self.cap[k - 4 : k] = _LARGEST[2]
+
+    def promise(self) -> float:
+        """Return twice the gain of the quadratic model's maximum."""
+        k = self.x.size
+        far = np.full(self.slope.size, _FARTHEST)
+        far[k - 4 : k] = np.inf
+        return float(self.slope @ self._solved(1e-6, far))
+
+    def step(self, damping: float) -> np.ndarray:
+        """Return the damped step within the bounds and the largest one allowed."""
+        return self._solved(damping, self.cap)
+
+    def moved(self, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the point after a step; noise that grows takes it in its variance."""
+        k = self.x.size
+        move = step[:k].copy()
+        move[-4:] = np.where(move[-4:] > 0, 0.5 * np.log1p(2.0 * np.abs(move[-4:])), move[-4:])
+        u = self.u + step[k:].reshape(-1, 4) if step.size > k else self.u
+        x = np.clip(self.x + move, *self.limits)
+        # A bound is met exactly, whatever the rounding.
+        near = 1.0 - 1e-9
+        x = np.where(~self.held & (step[:k] <= near * self.low[:k]), self.limits[0], x)
+        x = np.where(~self.held & (step[:k] >= near * self.high[:k]), self.limits[1], x)
+        return x, u
+
+    def _solved(self, damping: float, cap: np.ndarray) -> np.ndarray:
+        """Return the damped maximum of the quadratic model within its box and `cap`."""
+        low, high = np.maximum(self.low, -cap), np.minimum(self.high, cap)
+        scale = 1.0 / np.sqrt(np.diag(self.curvature) + self.least)
+        a = self.curvature * scale[:, None] * scale
+        a[np.diag_indices(scale.size)] += damping + 1e-10
+        return scale * highest(a, scale * self.slope, low / scale, high / scale)
+
+
+def highest(a: np.ndarray, g: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the maximum of ``g s - s a s / 2`` in a box about zero, by active sets."""
+    s, pinned = np.zeros(g.size), low >= high
+    active = pinned.copy()
+    for _ in range(10 * g.size):
+        m = ~active
+        move = np.zeros(g.size)
+        move[m] = np.linalg.solve(a[np.ix_(m, m)], (g - a @ s)[m])
+        room = np.where(move > 0, high - s, low - s)
+        part = np.divide(room, move, out=np.full(g.size, np.inf), where=move != 0)
+        least = float(part.min())
+        s = np.clip(s + min(least, 1.0) * move, low, high)
+        if least < 1.0:
+            hit = part <= least
+            s[hit] = np.where(move > 0, high, low)[hit]
+            active |= hit
+            continue
+        pull = g - a @ s
+        inwards = np.where(s >= high, -pull, np.where(s <= low, pull, 0.0))
+        inwards[~active | pinned] = 0.0
+        if inwards.max() <= 1e-9:
             break
-    return Point(x, u, value, target, gradient, h, free, converged)
-
-
-def _step(h: np.ndarray, g: np.ndarray, move: np.ndarray, damping: float, k: int) -> np.ndarray:
-    """Return a damped step over the moving coordinates, shortened to the largest allowed one."""
-    a = h[np.ix_(move, move)]
-    scale = 1.0 / np.sqrt(np.diag(a) + 1e-8)
-    a = a * scale[:, None] * scale + (damping + 1e-10) * np.eye(a.shape[0])
-    step = np.zeros(g.size)
-    step[move] = scale * np.linalg.solve(a, scale * g[move])
-    cap = np.full(g.size, _LARGEST[2])
-    cap[:k] = _LARGEST[0]
-    cap[k - 6 : k - 4] = _LARGEST[1]
-    return step / max(1.0, float(np.max(np.abs(step) / cap)))
+        active[np.argmax(inwards)] = False
+    return s

@@ -48,20 +48,34 @@ def deviations(point: Point, tau: np.ndarray) -> Deviations:
     """Return the information on the deviations at a point found with spreads `tau`."""
     k = point.x.size
     move = np.flatnonzero(point.free)
-    h = point.information
+    gradient, h = _along_ridge(point)
     theta = h[np.ix_(move, move)] + 1e-9 * np.eye(move.size)
     cross = h[k:, move]
     here = point.u.ravel()
     solved = np.linalg.solve(theta, cross.T)
     matrix = h[k:, k:] - cross @ solved
-    vector = h[k:, k:] @ here + point.gradient[k:]
-    vector -= cross @ np.linalg.solve(theta, cross.T @ here + point.gradient[move])
+    vector = h[k:, k:] @ here + gradient[k:]
+    vector -= cross @ np.linalg.solve(theta, cross.T @ here + gradient[move])
     error = np.empty_like(point.u)
     for d in range(point.u.shape[0]):
         part = slice(k + 4 * d, k + 4 * d + 4)
         full = np.linalg.inv(h[part, part] + np.diag(tau**-2))
         error[d] = 1.0 / np.maximum(1.0 / np.diag(full) - tau**-2, 1e-12)
     return Deviations((matrix + matrix.T) / 2, vector, error)
+
+
+def _along_ridge(point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and information with the levels of the devices held as an end moves.
+
+    A far end is hardly seen. With it the range grows, and the same difference of levels between
+    devices is a smaller deviation: in proportion to one over the distance of the far end from the
+    levels at the near one, never zero. A straight line would reach zero, and no spread at all.
+    """
+    k, (off, on) = point.x.size, point.x[-6:-4]
+    turn = np.eye(point.gradient.size)
+    turn[k + OWN.index("g_off") :: len(OWN), k - 5] = -point.u[:, OWN.index("g_off")] / on
+    turn[k + OWN.index("g_on") :: len(OWN), k - 6] = point.u[:, OWN.index("g_on")] / (1.0 - off)
+    return turn.T @ point.gradient, turn.T @ point.information @ turn
 
 
 def log_density(found: Deviations, tau: np.ndarray) -> np.ndarray:

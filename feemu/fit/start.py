@@ -14,7 +14,7 @@ _BINS = 14
 ENDS = ((-0.03, 1.03), (-0.3, 1.3), (-0.05, 2.0), (-1.0, 1.05))
 
 
-def starting_points(sequence: Sequence, shape: Shape, most: int = 3) -> list[np.ndarray]:
+def starting_points(sequence: Sequence, shape: Shape, most: int = 8) -> list[np.ndarray]:
     """Return global parameters on the fit's own scale to start from, the likeliest first.
 
     Curves and ends of the range are fitted to mean steps in bins of the level, from several

@@ -19,7 +19,7 @@ from kept_rows import fill
 from virtual import MODELS, virtual
 
 from feemu.fit import SHAPES, fit
-from feemu.fit.estimate import finished, settle
+from feemu.fit.estimate import Estimate, finished, settle
 from feemu.fit.fitting import intervals
 from feemu.fit.limits import notes
 from feemu.fit.problem import Problem
@@ -56,11 +56,15 @@ def promised(ds, true: dict, name: str) -> dict[str, float]:
     return out
 
 
+def climbed(ds, true: dict, name: str) -> Estimate:
+    """Return the maximum that is reached from the truth."""
+    problem, x, u, tau = at_truth(ds, true, name)
+    return finished(problem, *settle(problem, climb(problem, x, u, tau), tau))
+
+
 def near_truth(ds, true: dict, name: str):
     """Return draws, intervals and notes of the maximum that is reached from the truth."""
-    problem, x, u, tau = at_truth(ds, true, name)
-    found = finished(problem, *settle(problem, climb(problem, x, u, tau), tau))
-    found, _, rows, values = intervals(found, False, "S", 2000, 0.95, 0)
+    found, _, rows, values = intervals(climbed(ds, true, name), False, "S", 2000, 0.95, 0)
     bound = [k for k, v in values.items() if v.note == "at a bound"]
     return rows, values, notes(found, rows, bound)
 
