@@ -150,7 +150,7 @@ def settle(problem: Problem, point: Point, tau: np.ndarray) -> tuple[Point, np.n
     """Return maximum and spreads that fit each other."""
     for _ in range(_ROUNDS):
         before = tau
-        tau = spread.likeliest(spread.deviations(point, tau), tau, rounds=2)
+        tau = spread.likeliest(spread.deviations(point, tau, ridge=True), tau, rounds=2)
         point = climb(problem, point.x, point.u, tau, steps=_STEPS)
         if point.converged and np.abs(np.log(tau / before)).max() < _SETTLED:
             break
@@ -182,5 +182,5 @@ def refined(found: Estimate) -> Estimate:
     point = dataclasses.replace(point, gradient=better[1], information=better[2])
     tau = found.tau
     if tau.any():
-        tau = spread.likeliest(spread.deviations(point, tau), tau, rounds=2)
+        tau = spread.likeliest(spread.deviations(point, tau, ridge=True), tau, rounds=2)
     return dataclasses.replace(found, point=point, tau=tau)

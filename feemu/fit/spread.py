@@ -44,11 +44,15 @@ class Deviations:
         return self.vector.size // 4
 
 
-def deviations(point: Point, tau: np.ndarray) -> Deviations:
-    """Return the information on the deviations at a point found with spreads `tau`."""
+def deviations(point: Point, tau: np.ndarray, ridge: bool = False) -> Deviations:
+    """Return the information on the deviations at a point found with spreads `tau`.
+
+    `ridge`: the levels are held as an end moves, for finding spreads that do not collapse. Draws
+    are normal in the parameters as they are, and so need the information as it is.
+    """
     k = point.x.size
     move = np.flatnonzero(point.free)
-    gradient, h = _along_ridge(point)
+    gradient, h = _along_ridge(point) if ridge else (point.gradient, point.information)
     theta = h[np.ix_(move, move)] + 1e-9 * np.eye(move.size)
     cross = h[k:, move]
     here = point.u.ravel()
