@@ -96,6 +96,8 @@ def sweep(
             run_here(jobs, watch)
         else:
             run_on_workers(workers, jobs)
+        if run.folder is not None:
+            run.folder.clean()  # of workers that were killed on the way
         return run.result()
 
 

@@ -224,3 +224,9 @@ def test_a_sweep_in_which_all_cases_fail_is_an_error():
     with pytest.raises(ValueError, match=r"all 2 cases failed; at .*1198 training images") as seen:
         sweep([case(**BAD), case(seed=1, **BAD)])
     assert "\n" not in str(seen.value)
+
+
+def test_what_killed_writers_leave_is_gone_at_the_end(tmp_path):
+    left = tmp_path / ".feemu-0123456789abcdef.tmp"
+    sweep([case()], out=tmp_path, progress=lambda *_: left.touch())
+    assert not left.exists()
