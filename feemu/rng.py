@@ -176,18 +176,11 @@ def words(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
     return out.T.ravel()[:n]
 
 
-def normals_from(k: tuple, update: int, unit: int, start: int, n: int) -> np.ndarray:
-    """Return standard normals number `start` to ``start + n - 1`` (float32) of one unit."""
-    block = start // 4
-    out = np.empty(4 * -(-(start + n) // 4) - 4 * block, np.float32)
-    now = np.uint64(update)
-    fill_normals(k[0], k[1], np.uint32(unit), now, block, out.size // 4, out)
-    return out[start - 4 * block :][:n]
-
-
 def normals(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
     """Return the first `n` standard normals (float32) of one unit of an update under key `k`."""
-    return normals_from(k, update, unit, 0, n)
+    out = np.empty(4 * -(-n // 4), np.float32)
+    fill_normals(k[0], k[1], np.uint32(unit), np.uint64(update), 0, out.size // 4, out)
+    return out[:n]
 
 
 def uniforms(k: tuple, update: int, unit: int, n: int) -> np.ndarray:
