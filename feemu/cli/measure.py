@@ -56,7 +56,8 @@ def _described(field: dataclasses.Field) -> dict:
     unit = "" if meta["unit"] in ("", "1") else f" [{meta['unit']}]"
     choices = f": {', '.join(meta['choices'])}" if meta["choices"] else ""
     told = f" ({shown})" if shown != "" else ""
-    kind = "TIME[,TIME]" if field.name == "pulse_widths" else _KINDS.get(str(field.type), "NAME")
+    several = {"pulse_widths": "TIME[,TIME]", "until_up": "X[,X]", "until_down": "X[,X]"}
+    kind = several.get(field.name) or _KINDS.get(str(field.type), "NAME")
     return {"metavar": kind, "help": f"{meta['doc']}{choices}{unit}{told}".replace("%", "%%")}
 
 
@@ -97,10 +98,13 @@ def _protocol(options: argparse.Namespace) -> object:
 
 
 def _typed(field: dataclasses.Field, text: str) -> object:
-    if field.name == "pulse_widths":
-        return tuple(part for part in text.split(",") if part.strip())
     kind = str(field.type)
+    parts = tuple(part for part in text.split(",") if part.strip())
+    if field.name == "pulse_widths":
+        return parts
     try:
+        if kind.startswith("tuple"):
+            return tuple(map(float, parts))
         if kind == "bool":
             return _BOOLEANS[text.strip().lower()]
         return {"int": int, "float": float}.get(kind, str)(text)

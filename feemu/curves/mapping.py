@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feemu.curves.ends import ENDS
 from feemu.curves.errors import CurvesError, refuse
 from feemu.curves.names import ROLES, VALUES
 from feemu.params import Record, param, parse_width, unknown
@@ -68,6 +69,10 @@ class Mapping(Record):
     continuous: str = param(
         "auto", unit="", doc="whether all branches followed one another on the device",
         choices=("auto", "yes", "no"),
+    )  # fmt: skip
+    ended_by: str = param(
+        "auto", unit="", doc="what ended a branch: its number of pulses, or a level (verified)",
+        choices=("auto", *ENDS),
     )  # fmt: skip
     scheme: str = param("auto", unit="", doc="pulse scheme", choices=("auto", *SCHEMES))
     first_reading: str = param(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feemu.curves.ends import ended_by
 from feemu.curves.flat import Flat
 from feemu.curves.mapping import Mapping
 
@@ -45,6 +46,11 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
     label = {"units": "1", "long_name": "the up branch came first"}
     ds.coords["order"] = ("cycle", up_first, label)
     first = "up" if up_first.mean() >= 0.5 else "down"
+    end = _agreed(mappings, "ended_by")
+    if end == "auto":
+        end = ended_by(ds["conductance"].values)
+        if end == "level":
+            notes.append("branches end on a level: lengths vary more than the ends' levels")
     given = _agreed(mappings, "continuous")
     known = bool(flat.parts[0].continuous) if len(flat.parts) == 1 else False
     ds.attrs = {
@@ -53,6 +59,7 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
         "first_polarity_source": told,
         # A number: netCDF files hold no booleans in attributes.
         "continuous": int(known if given == "auto" else given == "yes"),
+        "ended_by": end,
         "notes": "; ".join(dict.fromkeys(notes)),
     }
     return ds

@@ -52,7 +52,7 @@ def read_curves(
         polarity, pulse)``, NaN where missing; ``pulse`` 0 is the reading before the first pulse
         of a branch. Coordinates ``read_voltage`` [V], ``order`` over cycles (whether the up
         branch came first), and, if known, ``amplitude`` [V]. Attributes ``scheme``,
-        ``first_polarity``, ``continuous``, ``source``, ``notes``.
+        ``first_polarity``, ``continuous``, ``ended_by``, ``source``, ``notes``.
 
     Raises
     ------
@@ -95,6 +95,8 @@ def read_curves(
     first polarity           given, order of the rows, the polarity with more branches, else up
     continuous               given; else True only if three or more branches alternate in the rows
                              of one file
+    what ended a branch      given; a level (pulse and verify) if lengths vary and levels at the
+                             ends differ less between cycles than after equal counts, else a count
     scheme                   given; identical if the voltage is constant to 1 %, ramp if it is not
     ======================== ================================================================
     """

@@ -17,8 +17,8 @@ from feemu.curves.sheet import Sheet
 #: Settings that a comment ``# name = value`` of the file may give.
 IN_COMMENTS = (
     "quantity", "unit", "pulse_width", "read_voltage", "amplitude_up", "amplitude_down",
-    "up_voltage", "first_polarity", "continuous", "scheme", "pulse_numbers", "pulses_up",
-    "pulses_down",
+    "up_voltage", "first_polarity", "continuous", "ended_by", "scheme", "pulse_numbers",
+    "pulses_up", "pulses_down",
 )  # fmt: skip
 _COMMENT = re.compile(r"[#%!/\"\s]*([a-z_]+)\s*[=:]\s*([^\"]*?)[\s,;\"]*")
 

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 _MARK = "# feemu: "
 #: A comment longer than this would not be read again.
 _LONGEST = 500_000
-_OWN = ("scheme", "first_polarity", "continuous", "source", "notes", "first_polarity_source")
+_OWN = (
+    "scheme",
+    "first_polarity",
+    "continuous",
+    "ended_by",
+    "source",
+    "notes",
+    "first_polarity_source",
+)
 
 
 def write_curves(ds: xarray.Dataset, path: str | os.PathLike) -> Path:
@@ -111,8 +119,8 @@ def _labels(found: np.ndarray) -> np.ndarray:
 def _comments(ds: xarray.Dataset) -> str:
     lines = ["# conductance after each pulse; pulse 0 is the reading before the first"]
     lines.append("# pulse_numbers = branch")
-    lines += [f"# {name} = {ds.attrs[name]}" for name in ("scheme", "first_polarity")
-              if name in ds.attrs]  # fmt: skip
+    told = [name for name in ("scheme", "first_polarity", "ended_by") if name in ds.attrs]
+    lines += [f"# {name} = {ds.attrs[name]}" for name in told]
     if "continuous" in ds.attrs:
         lines.append(f"# continuous = {'yes' if ds.attrs['continuous'] else 'no'}")
     if "read_voltage" in ds.coords and np.isfinite(ds["read_voltage"]):

@@ -7,7 +7,7 @@ import numpy as np
 from feemu.fit.estimate import Estimate
 from feemu.fit.problem import Problem
 from feemu.fit.traces import fitted, level_scatter, on_grid, rms
-from feemu.fit.trajectories import simulated
+from feemu.fit.trajectories import Simulation
 
 _LARGE = 30_000
 #: Statistic -> meaning.
@@ -33,14 +33,11 @@ def predictive(found: Estimate, x: np.ndarray, u: np.ndarray, runs: int = 0) -> 
     """
     problem = found.problem
     runs = runs or (399 if problem.sequence.y.size < _LARGE else 249)
-    states = problem.run(x, u)[2].copy()
-    real = statistics(problem, x, u)
+    real, simulation = statistics(problem, x, u), Simulation(problem, x, u)
     rows = []
     for number in range(runs):
         # Numbers of other draws than those of the correction.
-        y = simulated(problem, x, u, states, 100_000 + number)
-        other = problem.with_readings(y)
-        rows.append(statistics(other, x, u))
+        rows.append(statistics(simulation.draw(100_000 + number), x, u))
     out = {}
     for j, name in enumerate(STATISTICS):
         values = np.array([row[j] for row in rows])

@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from feemu.fit.problem import Problem
-from feemu.fit.trajectories import simulated
+from feemu.fit.trajectories import Simulation
 
 #: Simulated measurements of one device that are aimed at, and the most readings to spend.
 _WANTED, _READINGS = 240, 400_000
@@ -42,13 +42,12 @@ class Correction:
 def correction(problem: Problem, x: np.ndarray, u: np.ndarray, free: np.ndarray) -> Correction:
     """Return the correction at a point from simulated measurements."""
     s = problem.sequence
-    states = problem.run(x, u)[2].copy()
+    simulation = Simulation(problem, x, u)
     runs = min(-(-_WANTED // s.devices), max(_FEWEST, _READINGS // s.y.size))
     move = np.flatnonzero(free)
     rows = []
     for number in range(runs):
-        y = simulated(problem, x, u, states, number)
-        _, g, info = problem.with_readings(y).information(x, u, own=False)
+        _, g, info = simulation.draw(number).information(x, u, own=False)
         for d in range(s.devices):
             rows.append(whitener(info[d][np.ix_(move, move)])[0] @ g[d, move])
     w = np.array(rows)

@@ -7,6 +7,7 @@ the kernel that trains networks.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from feemu.devices import Device
 from feemu.fit.sequence import RESTART, Sequence
 from feemu.fit.traces import level_scatter, on_grid, rms
+from feemu.fit.trajectories import MORE, last_level
 from feemu.instrument import Protocol, measure
 
 #: Draws of the parameters, emulated measurements in all, and the most readings to spend.
@@ -61,10 +63,13 @@ def emulation(
     grids = []
     for number, device in enumerate(devices):
         protocol = _protocol(s, real, runs, extra[number], start)
+        if s.on_level:
+            protocol = _verified(protocol, real, ends[number])
         grid = _readings(device, protocol, number, ends[number], real.shape)
         if s.quantum > 0:
             grid = s.quantum * np.floor(grid / s.quantum + 0.5)
-        grids.append(np.where(np.isfinite(real), grid, np.nan))
+        grid[..., : real.shape[-1]][:, _unread(real, s.on_level)] = np.nan
+        grids.append(grid)
     return _compared(s, real, np.concatenate(grids))
 
 
@@ -86,6 +91,39 @@ def _protocol(
     )
 
 
+def _unread(real: np.ndarray, on_level: bool) -> np.ndarray:
+    """Return where a reading is missing; of branches that end on a level only before their end."""
+    missing = np.isnan(real)
+    if on_level:
+        missing &= np.cumsum(~missing[..., ::-1], axis=-1)[..., ::-1] > 0
+    return missing
+
+
+def _verified(protocol: Protocol, real: np.ndarray, ends: np.ndarray) -> Protocol:
+    """Return the protocol with branches that go on until the level at which those measured ended.
+
+    The level is half a step before the last reading, in ranges of the device, averaged over the
+    devices; a branch that was not measured ends where the one before it did.
+    """
+    levels = np.array([[[last_level(y) for y in cycle] for cycle in device] for device in real])
+    count = np.isfinite(levels).sum(axis=0)
+    mean = np.nansum(levels, axis=0) / np.where(count > 0, count, np.nan)
+    until = [_carried((column - ends[0]) / (ends[1] - ends[0])) for column in mean.T]
+    pulses = [MORE + 2 * n for n in (protocol.pulses_up, protocol.pulses_down)]
+    return dataclasses.replace(
+        protocol,
+        **dict(zip(("until_up", "until_down"), until)),
+        **dict(zip(("pulses_up", "pulses_down"), pulses)),
+    )
+
+
+def _carried(levels: np.ndarray) -> tuple[float, ...]:
+    """Return levels with each unknown one replaced by the one before it, else by the next."""
+    known = np.flatnonzero(np.isfinite(levels))
+    at = np.searchsorted(known, np.arange(levels.size), side="right") - 1
+    return tuple(levels[known[np.maximum(at, 0)]].tolist())
+
+
 def _readings(
     device: Device, protocol: Protocol, seed: int, ends: np.ndarray, shape: tuple
 ) -> np.ndarray:
@@ -93,18 +131,18 @@ def _readings(
     bare = {"conductance_on": math.nan, "conductance_off": math.nan, "read_noise": 0.0}
     ds = measure(device.replace(**bare), protocol, seed)
     seen = ds["conductance"].values[0]
-    out = np.full((*seen.shape[:3], shape[-1]), np.nan)
-    out[..., : seen.shape[-1]] = seen
-    out = ends[0] + (ends[1] - ends[0]) * out
-    return out.reshape(-1, *shape)
+    out = np.full((*seen.shape[:3], max(shape[-1], seen.shape[-1])), np.nan)
+    out[..., : seen.shape[-1]] = ends[0] + (ends[1] - ends[0]) * seen
+    return out.reshape(-1, *shape[:-1], out.shape[-1])
 
 
 def _compared(s: Sequence, real: np.ndarray, grids: np.ndarray) -> dict:
     """Return the statistics of the data beside those of the emulations, with p-values."""
-    curves = np.stack([_curve(g) for g in grids])
+    most = real.shape[-1] if s.on_level else None
+    curves = np.stack([_curve(g, most) for g in grids])
     total, count = curves.sum(axis=0), len(curves)
     rows = [[*_scatters(g), rms(c - (total - c) / (count - 1))] for g, c in zip(grids, curves)]
-    mine = [*_scatters(real), rms(_curve(real) - total / count)]
+    mine = [*_scatters(real), rms(_curve(real, most) - total / count)]
     out = {}
     for name, value, column in zip(STATISTICS, mine, np.array(rows).T):
         if not math.isfinite(value):
@@ -124,7 +162,19 @@ def _scatters(grid: np.ndarray) -> tuple[float, float, float]:
     return rms(np.diff(grid, axis=-1)), level_scatter(grid), between
 
 
-def _curve(grid: np.ndarray) -> np.ndarray:
-    """Return levels averaged over devices and cycles, shape (polarity, pulse); NaN as 0."""
+def _curve(grid: np.ndarray, held: int | None) -> np.ndarray:
+    """Return levels averaged over devices and cycles, shape (polarity, pulse); NaN as 0.
+
+    `held`: so many readings of each branch count, and the last one stands for those after it.
+    """
+    if held:
+        grid = _held(grid[..., :held])
     count = np.isfinite(grid).sum(axis=(0, 1))
     return np.nansum(grid, axis=(0, 1)) / np.maximum(count, 1)
+
+
+def _held(grid: np.ndarray) -> np.ndarray:
+    """Return the grid with each missing reading replaced by the one before it in its branch."""
+    number = np.arange(grid.shape[-1])
+    last = np.maximum.accumulate(np.where(np.isfinite(grid), number, 0), axis=-1)
+    return np.take_along_axis(grid, last, axis=-1)

@@ -25,7 +25,7 @@ from feemu.fit.sequence import Sequence, sequences
 from feemu.fit.shapes import SHAPES
 from feemu.fit.stream import Stream
 from feemu.fit.traces import branch_starts, exponential_residual, rms, scatter_of
-from feemu.fit.trajectories import simulated
+from feemu.fit.trajectories import Simulation
 
 if TYPE_CHECKING:
     import xarray
@@ -131,11 +131,9 @@ def misses(found: Estimate) -> bool:
     point, problem = found.point, found.problem
     if not math.isfinite(scatter_of(problem.sequence)):
         return True
-    states = problem.run(point.x, point.u)[2].copy()
-    larger = 0
+    simulation, larger = Simulation(problem, point.x, point.u), 0
     for number in range(_SIMULATED):
-        y = simulated(problem, point.x, point.u, states, 200_000 + number)
-        other = problem.with_readings(y)
+        other = simulation.draw(200_000 + number)
         larger += _distance(dataclasses.replace(found, problem=other)) >= real
         if larger > 0.01 * _SIMULATED:
             return False

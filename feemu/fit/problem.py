@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass, field
 
@@ -58,9 +57,8 @@ class Problem:
         n, devices = self.sequence.y.size, self.sequence.devices
         self._work = (np.empty(n), np.empty(n), np.empty(n), np.empty(devices))
 
-    def with_readings(self, y: np.ndarray) -> Problem:
-        """Return the same problem with other readings of the same pulses."""
-        sequence = dataclasses.replace(self.sequence, y=y)
+    def with_sequence(self, sequence: Sequence) -> Problem:
+        """Return the same model on other readings."""
         return Problem(sequence, self.shape, self.limit, _memo=self._memo)
 
     def curves(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

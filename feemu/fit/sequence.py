@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Sequence:
         Pulse width [s].
     outside : int
         Readings left out because they lie far outside all others.
+    on_level : bool
+        Branches end on a level, not after a number of pulses.
     """
 
     y: np.ndarray
@@ -56,6 +59,7 @@ class Sequence:
     shape: tuple
     pulse_width: float
     outside: int = 0
+    on_level: bool = False
 
     @property
     def devices(self) -> int:
@@ -72,22 +76,19 @@ class Sequence:
 
     def first_cycles(self, readings: int) -> Sequence:
         """Return the first cycles of all devices, three at least, that hold about `readings`."""
-        import dataclasses
-
-        cycle, owner = self.cycle(), self.owner()
+        cycle = self.cycle()
         count = np.cumsum(np.bincount(cycle, np.isfinite(self.y)))
         last = max(3, int(np.searchsorted(count, readings, side="right")))
-        if last >= count.size:
-            return self
-        keep = cycle < last
-        start = np.append(0, np.cumsum(np.bincount(owner[keep], minlength=self.devices)))
+        return self if last >= count.size else self.taken(cycle < last)
+
+    def taken(self, keep: np.ndarray) -> Sequence:
+        """Return the entries at `keep` (bool)."""
+        size = np.bincount(self.owner()[keep], minlength=self.devices)
         arrays = {n: getattr(self, n)[keep] for n in ("y", "pulse", "mark", "place")}
-        return dataclasses.replace(self, **arrays, start=start)
+        return dataclasses.replace(self, **arrays, start=np.append(0, np.cumsum(size)))
 
     def without(self, hidden: np.ndarray) -> Sequence:
         """Return the same pulses with the readings at `hidden` (bool) taken out."""
-        import dataclasses
-
         return dataclasses.replace(self, y=np.where(hidden, np.nan, self.y))
 
 
@@ -109,8 +110,9 @@ def sequences(ds: xarray.Dataset) -> list[Sequence]:
     if list(ds["polarity"].values) == ["down", "up"]:
         values, last = values[:, :, :, ::-1], last[:, :, :, ::-1]
     continuous = bool(ds.attrs.get("continuous", False))
+    on_level = continuous and ds.attrs.get("ended_by") == "level"
     return [
-        _sequence(values[i], last[i], float(width), up_first, continuous)
+        _sequence(values[i], last[i], float(width), up_first, continuous, on_level)
         for i, width in enumerate(ds["pulse_width"].values)
     ]
 
@@ -129,7 +131,12 @@ def check(ds: xarray.Dataset) -> None:
 
 
 def _sequence(
-    values: np.ndarray, last: np.ndarray, width: float, up_first: bool, continuous: bool
+    values: np.ndarray,
+    last: np.ndarray,
+    width: float,
+    up_first: bool,
+    continuous: bool,
+    on_level: bool,
 ) -> Sequence:
     shape = values.shape
     finite = values[np.isfinite(values)]
@@ -160,7 +167,7 @@ def _sequence(
     y = (values.ravel()[place] - low) / (high - low)
     quantum = _quantum(finite) / (high - low)
     ends = float(low), float(high)
-    return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside)
+    return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside, on_level)
 
 
 def _last_readings(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from feemu import rng
 from feemu.array import SynapseArray
 from feemu.devices import Device, Family, tabulate
-from feemu.instrument.meter import see
+from feemu.instrument.meter import Meter
 from feemu.instrument.protocol import Protocol
 from feemu.params import format_width, plain, same_width
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_READINGS = 50_000_000
 _DOWN = np.uint32(1 << 31)
+_ROW = np.zeros(1, np.int32)
 #: Updates of one pulse width: widths share devices, never noise.
 _WIDTH = 1 << 40
 DIMS = ("pulse_width", "device", "cycle", "polarity", "pulse")
@@ -110,31 +111,43 @@ def _run(device: Device, protocol: Protocol, seed: int, width: int, grid: np.nda
     array.counters["train"] = width * _WIDTH
     if not math.isnan(protocol.start):
         array.set_state(protocol.start)
-    visible, where = _pulse(array, protocol)
     keys = rng.key(seed, width, "instrument"), rng.key(seed, width, "drift")
-    cycle, polarity, pulse = where
-    for d in range(protocol.devices):
-        shown = see(visible[:, d], cycle, d, protocol, device.read_noise, keys)
-        grid[d, cycle, polarity, pulse] = shown
+    meter, read = Meter(protocol, device.read_noise, *keys), 0
+    for cycle, polarity, before in protocol.branches():
+        out = grid[:, cycle, polarity] if cycle >= 0 else None
+        read = _branch(array, meter, (cycle, polarity, before), read, out)
     drawn = dict(zip(("c_up", "c_down", "low", "high"), (*array.step_scales, *array.ends)))
     drawn = {name: values[0].astype(float).tolist() for name, values in drawn.items()}
     return drawn | {"pulse_width": device.pulse_width, "device": device}
 
 
-def _pulse(array: SynapseArray, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
-    """Return visible conductances (reads, devices) and (cycle, polarity, pulse) of each read."""
-    n = array.shape[1]
-    rows, ptr = np.zeros(1, np.int32), np.array([0, n], np.int64)
-    codes = np.arange(n, dtype=np.uint32), np.arange(n, dtype=np.uint32) | _DOWN
-    reads, where = [], []
-    for cycle, polarity, before in protocol.branches():
-        for pulse in range(0 if before else 1, protocol.n_pulses[polarity] + 1):
-            if pulse:
-                array.pulse_list(rows, ptr, codes[polarity])
-            if cycle >= 0:
-                reads.append(array.weights[0].astype(float))
-                where.append((cycle, polarity, pulse))
-    return np.array(reads), np.array(where).T
+def _branch(
+    array: SynapseArray, meter: Meter, branch: tuple, read: int, out: np.ndarray | None
+) -> int:
+    """Pulse one branch, write readings into `out` (devices, pulses + 1); return the next read.
+
+    `branch` holds cycle, polarity and whether it is read before; `out` is None where nothing is
+    recorded.
+    """
+    cycle, polarity, before = branch
+    codes = np.arange(array.shape[1], dtype=np.uint32) | (_DOWN if polarity else np.uint32(0))
+    level = meter.protocol.until(polarity, cycle)
+    going = np.arange(codes.size)
+    for pulse in range(0 if before else 1, meter.protocol.n_pulses[polarity] + 1):
+        if pulse:
+            array.pulse_list(_ROW, np.array([0, going.size], np.int64), codes[going])
+        if out is None and math.isnan(level):
+            continue
+        seen = meter.see(array.weights[0].astype(float), cycle, read)
+        if out is not None:
+            out[going, pulse] = seen[going]
+            read += 1
+        if pulse and not math.isnan(level):
+            short = seen[going] > level if polarity else seen[going] < level
+            going = going[short]
+            if not going.size:
+                break
+    return read
 
 
 def _dataset(
@@ -170,6 +183,7 @@ def _dataset(
         "first_polarity": first,
         "first_polarity_source": "given",
         "continuous": 1,
+        "ended_by": "level" if protocol.until_up and protocol.until_down else "count",
         "notes": "; ".join(dict.fromkeys(c for d in devices for c in d.caveats)),
         "source": json.dumps([{"virtual": devices[0].name}]),
         "provenance": json.dumps(plain({**made, "protocol": protocol.to_dict(), "truth": truth})),

@@ -32,6 +32,10 @@ class Protocol(Record):
     ``sd^2 = noise^2 + (read_noise (a_c + b_c W))^2``; `Device.read_noise` is relative to the
     normalised conductance, as in every read of an array, and `noise` relative to the nominal
     range. Then the meter rounds and clips to its levels.
+
+    With `until_up` or `until_down` (pulse and verify) a branch of a device ends after the first
+    pulse whose reading has reached that level, in ranges of the device, or after `pulses_up` or
+    `pulses_down`. Conditioning cycles are verified without the noise of a read.
     """
 
     kind: str = param("identical", unit="", doc="which pulses", choices=KINDS)
@@ -39,6 +43,10 @@ class Protocol(Record):
     cycles: int = param(10, doc="recorded cycles", lo=1, hi=1_000_000)
     pulses_up: int = param(100, doc="potentiation pulses per cycle", lo=1, hi=1_000_000)
     pulses_down: int = param(100, doc="depression pulses per cycle", lo=1, hi=1_000_000)
+    until_up: tuple[float, ...] = param(
+        (), doc="reading at which an up branch ends, one or one per cycle; none: at its count"
+    )
+    until_down: tuple[float, ...] = param((), doc="reading at which a down branch ends, likewise")
     pulse_widths: tuple[float, ...] = param(
         (), unit="s", doc="one or several widths of a family; none: all that its studies use"
     )
@@ -94,6 +102,7 @@ class Protocol(Record):
         if len({f"{width:.11e}" for width in widths}) < len(widths):
             got = ", ".join(map(format_width, widths))
             raise ValueError(f"Protocol: pulse widths {got}: each may be given once")
+        self._check_levels()
         if self.meter_low >= self.meter_high:
             raise ValueError(
                 f"Protocol: meter from {self.meter_low:g} to {self.meter_high:g}: the lower end "
@@ -101,6 +110,24 @@ class Protocol(Record):
             )
         if self.meter_bits == 0 and (self.meter_low, self.meter_high) != _RANGE:
             raise ValueError("Protocol: a meter range needs meter_bits, e.g. meter_bits=12")
+
+    def _check_levels(self) -> None:
+        for name in ("until_up", "until_down"):
+            levels = tuple(float(level) for level in getattr(self, name))
+            object.__setattr__(self, name, levels)
+            if not all(map(math.isfinite, levels)) or len(levels) not in (0, 1, self.cycles):
+                shown = ", ".join(f"{level:g}" for level in levels)
+                raise ValueError(
+                    f"Protocol.{name} = {shown}: expected one finite level, or one for each of the "
+                    f"{self.cycles} cycles"
+                )
+            if levels and self.kind == "alternating":
+                raise ValueError(f"Protocol.{name}: alternating pulses have no branch to end")
+
+    def until(self, polarity: int, cycle: int) -> float:
+        """Return the level at which a branch ends, NaN for none; below cycle 0 that of cycle 0."""
+        levels = (self.until_up, self.until_down)[polarity]
+        return levels[max(cycle, 0) if len(levels) > 1 else 0] if levels else _NAN
 
     @property
     def n_pulses(self) -> tuple[int, int]:

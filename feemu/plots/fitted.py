@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from feemu.fit.filter import INTERVALS, tables
-from feemu.fit.trajectories import simulated
+from feemu.fit.trajectories import Simulation
 from feemu.params import format_width
 
 if TYPE_CHECKING:
     import xarray
 
     from feemu.fit import Fit, Part
+    from feemu.fit.problem import Problem
 
 _COLOURS = {"up": "#0072B2", "down": "#D55E00"}
 _MOST = 40
@@ -95,7 +96,7 @@ def _steps(ax: Axes, ds: xarray.Dataset, part: Part) -> None:
         one = ds.sel(polarity=sign)
         ax.fill_between(ds.state, one.step_lower, one.step_upper, color=colour, alpha=0.25, lw=0)
         ax.plot(ds.state, one.step, color=colour, lw=1.2, label=f"{sign}: fit")
-        p, mean, _ = binned(part, part.estimate.problem.sequence.y, sign)
+        p, mean, _ = binned(part, part.estimate.problem, sign)
         ax.plot(p, mean, "o", ms=3, color=colour, mfc="none", label=f"{sign}: mean of differences")
     ax.set(xlabel="state [1]", ylabel="step [1]", ylim=(0, None))
     ax.set_title("step over state", fontsize=9)
@@ -105,11 +106,10 @@ def _steps(ax: Axes, ds: xarray.Dataset, part: Part) -> None:
 def _noise(ax: Axes, part: Part) -> None:
     """Draw the sd of differences of readings, measured and emulated on the same protocol."""
     problem = part.estimate.problem
-    states = problem.run(part.x, part.u)[2].copy()
-    y = simulated(problem, part.x, part.u, states, 200_000)
+    other = Simulation(problem, part.x, part.u).draw(200_000)
     for sign, colour in _COLOURS.items():
-        for values, mark, said in ((problem.sequence.y, "o", "measured"), (y, "x", "emulated")):
-            p, _, sd = binned(part, values, sign)
+        for one, mark, said in ((problem, "o", "measured"), (other, "x", "emulated")):
+            p, _, sd = binned(part, one, sign)
             ax.plot(p, 100 * sd, mark, ms=4, color=colour, mfc="none", label=f"{sign}: {said}")
     ax.set(xlabel="state [1]", ylabel="sd of reading differences [% of range]", ylim=(0, None))
     ax.set_title("noise of one step and two readings", fontsize=9)
@@ -137,15 +137,17 @@ def _parameters(ax: Axes, part: Part) -> None:
     ax.set_title("parameters (grey: at a bound)", fontsize=9)
 
 
-def binned(part: Part, y: np.ndarray, sign: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return state, mean step and sd of differences [1] in bins of the state."""
-    problem = part.estimate.problem
+def binned(part: Part, problem: Problem, sign: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return state, mean step and sd of differences [1] in bins of the state.
+
+    The state is that of the filter, which knows the drift; steps are differences of readings.
+    """
     s = problem.sequence
-    d = 1 if sign == "up" else -1
+    y, d = s.y, 1 if sign == "up" else -1
+    state = problem.run(part.x, part.u)[2]
     t = np.flatnonzero((s.pulse[1:] == d) & ((s.mark[1:] & 1) == 0)) + 1
     t = t[np.isfinite(y[t]) & np.isfinite(y[t - 1])]
-    off, span = part.x[-6], part.x[-5] - part.x[-6]
-    p = ((y[t] + y[t - 1]) / 2 - off) / span
+    p, span = (state[t] + state[t - 1]) / 2, part.x[-5] - part.x[-6]
     step = d * (y[t] - y[t - 1]) / span
     which = np.array_split(np.argsort(p), min(_BINS, max(1, t.size // 8)))
     # Within a bin the step varies as the curve does: only the rest is noise.

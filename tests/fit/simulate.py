@@ -7,12 +7,13 @@ import xarray
 def measure(
     model, *, seed, devices=5, cycles=10, pulses=60, relative=0.05, absolute=0.0, read=0.005,
     drift=0.0, spread=(0.1, 0.05, 0.05, 0.03), low=2e-6, high=2e-5, start=0.02, continuous=True,
-    missing=0.0, width=1e-6, quantum=0.0,
+    missing=0.0, width=1e-6, quantum=0.0, until=None,
 ):  # fmt: skip
     """Return a measurement of virtual devices with all that is known of them.
 
     ``read`` and ``drift`` (per cycle) are fractions of the nominal range; ``spread`` holds the
-    standard deviations of log gain, asymmetry, upper and lower end.
+    standard deviations of log gain, asymmetry, upper and lower end; ``until``: readings (fractions
+    of the range) at which up and down branches end.
     """
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(4, devices)) * np.array(spread)[:, None]
@@ -31,11 +32,15 @@ def measure(
                 p = np.full(devices, start if k == 0 else 1 - start)
             if (cycle == 0 and k == 0) or not continuous:
                 out[0, :, cycle, k, 0] = reading()
+            going = np.ones(devices, bool)
             for n in range(1, pulses + 1):
                 m = (model.step_up if sign > 0 else model.step_down)(p)
                 sd = np.hypot(relative * m, absolute)
-                p = np.clip(p + sign * c[k] * (m + sd * rng.normal(size=devices)), 0.0, 1.0)
-                out[0, :, cycle, k, n] = reading()
+                new = np.clip(p + sign * c[k] * (m + sd * rng.normal(size=devices)), 0.0, 1.0)
+                p = np.where(going, new, p)
+                out[0, :, cycle, k, n] = np.where(going, reading(), np.nan)
+                if until:
+                    going = going & (sign * (out[0, :, cycle, k, n] - until[k]) < 0.0)
     if missing:
         out[rng.random(out.shape) < missing] = np.nan
     if quantum:

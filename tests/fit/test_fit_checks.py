@@ -53,12 +53,12 @@ def test_gradient_is_that_of_the_likelihood(name, limit):
 
 
 def test_the_emulator_looks_like_its_own_data_and_not_like_other_noise():
-    """Overall p is above 0.001 for a right fit but once in 1,000; with noise thrice as large each
+    """Overall p is above 0.02 for a right fit but twice in 100; with noise thrice as large each
     of some 700 differences says so."""
     ds = measure(SoftBounds(0.06, 0.05), seed=4, devices=3, cycles=4, pulses=30, relative=0.2)
     part = fit(ds, "soft_bounds", draws=200).part()
     assert set(emulated.STATISTICS) < set(part.emulation)
-    assert part.emulation["overall"][2] > 0.001
+    assert part.emulation["overall"][2] > 0.02
     e, drawn = part.estimate, part.draws
     drawn.x[:, -4:-1] += math.log(3.0)
     loud = _emulation(e, drawn, part.x, part.u)
