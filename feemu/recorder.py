@@ -162,7 +162,8 @@ def _constants(case: Case, layers: list[ArrayLayer]) -> dict:
 
 def _own_conductance(case: Case) -> dict:
     """Return the ends of the conductance range [S] of a device that has both."""
-    found = {n: float(case.device.device.get(n, math.nan)) for n in schema.OWN_CONDUCTANCE}
+    names = ("conductance_on", "conductance_off")
+    found = {n: float(case.device.device.get(n, math.nan)) for n in names}
     return {n: ((), v) for n, v in found.items()} if np.isfinite([*found.values()]).all() else {}
 
 

@@ -51,6 +51,8 @@ class Variable:
         True where a result is no result without it.
     coordinate : bool
         True for coordinates.
+    some : bool
+        True where only some runs of a sweep may have it; NaN for the others.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Variable:
     hi: float = math.inf
     required: bool = False
     coordinate: bool = False
+    some: bool = False
 
 
 def _rows(dims: tuple[str, ...], kind: str, unit: str, labels: dict, **more) -> list[Variable]:
@@ -165,11 +168,6 @@ _SUMS = [
     *_rows(("layer", "digital_op"), "count", "bit", {"digital_bits": "word length"}, lo=0),
 ]
 
-_ENDS = {
-    "conductance_on": ("conductance at state 1", "of the device; absent or NaN: not known"),
-    "conductance_off": ("conductance at state 0", "of the device; absent or NaN: not known"),
-}
-
 _STATES = [
     *_rows(
         _LAYER,
@@ -203,7 +201,20 @@ _STATES = [
     ),
     *_rows(("pulse_kind",), "float", "s", {"pulse_duration": "pulse duration"}, lo=0),
     *_rows(("pulse_kind",), "float", "V", {"pulse_amplitude": ("pulse amplitude", "NaN: unknown")}),
-    *_rows((), "float", "S", _ENDS, lo=0),
+    *_rows(
+        (),
+        "float",
+        "S",
+        {
+            "conductance_on": ("conductance at state 1", "of the device; absent or NaN: not known"),
+            "conductance_off": (
+                "conductance at state 0",
+                "of the device; absent or NaN: not known",
+            ),
+        },
+        lo=0,
+        some=True,
+    ),
 ]
 
 _PRICED = [
@@ -238,8 +249,7 @@ def _table() -> dict[str, Variable]:
 
 VARIABLES: dict[str, Variable] = _table()
 DIMENSIONS: frozenset[str] = frozenset(d for v in VARIABLES.values() for d in v.dims)
-#: Variables that only runs on a device with known conductances have.
-OWN_CONDUCTANCE: tuple[str, ...] = tuple(_ENDS)
+SOME: tuple[str, ...] = tuple(v.name for v in VARIABLES.values() if v.some)
 ENERGY: tuple[str, ...] = tuple(v.name for v in _PRICED)
 
 

@@ -107,7 +107,7 @@ def test_programming_time_and_reads_by_hand():
     forward = ds.assign(read_x2=ds["read_x2"].roll(read_kind=-1))
     forward_cells = terms.read_cells(forward, model).isel(epoch=-1, layer=0, phase=2, read_kind=0)
     np.testing.assert_allclose(forward_cells, cells * 20 / 65, **EXACT)
-    five = terms.siemens(0.5, model.replace(g_on=1e-7)) * 0.1**2 * 1e-8
+    five = terms.siemens(0.5, model.g_off, 1e-7) * 0.1**2 * 1e-8
     np.testing.assert_allclose(five, 5e-18, **EXACT)
 
 

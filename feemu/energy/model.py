@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from feemu.params import Record, param
@@ -141,6 +142,16 @@ class EnergyModel(Record):
             raise ValueError(f"EnergyModel.area = {self.area!r}: must be > 0 to scale from it")
         ratio = area / self.area
         return self.replace(area=area, g_on=self.g_on * ratio, g_off=self.g_off * ratio)
+
+    def with_ends(self, off: float, on: float) -> EnergyModel:
+        """Return the model with a device's own conductances [S] at state 0 and 1.
+
+        It stays as it is where one of them is NaN, or where it states others than its assumed
+        defaults.
+        """
+        if math.isnan(off) or math.isnan(on) or not {"g_on", "g_off"} <= set(self.assumptions()):
+            return self
+        return self.replace(g_off=off, g_on=on)
 
     def assumptions(self) -> tuple[str, ...]:
         """Return the names of the parameters that still hold an assumed default."""

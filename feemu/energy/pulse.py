@@ -45,7 +45,7 @@ def pulse_terms(
     return {
         "switching": charge * volts,
         "capacitive": model.capacitance * volts**2 * np.ones(width.shape),
-        "conductive": volts**2 * model.g_write_ratio * siemens(g, model) * width,
+        "conductive": volts**2 * model.g_write_ratio * siemens(g, model.g_off, model.g_on) * width,
     }
 
 

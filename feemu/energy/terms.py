@@ -26,9 +26,9 @@ def amplitude(ds: xr.Dataset, model: EnergyModel) -> xr.DataArray:
     return abs(ds["pulse_amplitude"]).fillna(model.amplitude)
 
 
-def siemens(g: Any, model: EnergyModel) -> Any:
-    """Return the conductance [S] at read voltage of a normalised conductance [1]."""
-    return model.g_off + (model.g_on - model.g_off) * g
+def siemens(g: Any, off: Any, on: Any) -> Any:
+    """Return the conductance [S] of a normalised one [1], from those at state 0 and 1."""
+    return off + (on - off) * g
 
 
 def own_conductance(ds: xr.Dataset, model: EnergyModel) -> bool:
@@ -241,11 +241,11 @@ def _times_mean_conductance(
     """Return the counts, weighted with the mean conductance [S] of the time they arose in."""
     import xarray as xr
 
-    off, on = ends(ds, model)
-    if "conductance_mean" not in ds:
-        return counts * (off + (on - off) * 0.5)
-    g = ds["conductance_mean"].fillna(0.5).clip(min=0)
-    mean = off + (on - off) * g
+    known = "conductance_mean" in ds
+    g = ds["conductance_mean"].fillna(0.5).clip(min=0) if known else 0.5
+    mean = siemens(g, *ends(ds, model))
+    if not known:
+        return counts * mean
     if "epoch" not in counts.dims or "epoch" not in mean.dims:
         return counts * mean
     return xr.apply_ufunc(

@@ -87,7 +87,8 @@ def pulse_energy_over_width(
     if len(places) == 1:
         left, right = np.array(places) * 0.6, np.array(places) * 1.6
     bottom = np.zeros(len(devices))
-    rows = [_pulse(model, one, half_selected) for one in devices]
+    models = [model.with_ends(one.conductance_off, one.conductance_on) for one in devices]
+    rows = [_pulse(own, one, half_selected) for own, one in zip(models, devices)]
     for term in rows[0]:
         height = np.array([float(row[term]) for row in rows])
         ax.bar(left, height, right - left, bottom, align="edge", color=TERMS[term])
@@ -99,7 +100,7 @@ def pulse_energy_over_width(
     entries = [style.handle(t, color=TERMS[t], linewidth=6) for t in reversed(rows[0])]
     style.legend(ax, legend, entries)
     cells_too = f" and {half_selected} half-selected cells" if half_selected else ""
-    return style.finish(ax, "energy of one pulse" + cells_too, _pulse_notes(model, devices))
+    return style.finish(ax, "energy of one pulse" + cells_too, _pulse_notes(models, devices))
 
 
 def energy_over_width(
@@ -224,14 +225,17 @@ def _point(device: Device) -> tuple[float, float]:
     return p, float(device.response.step_up(np.array([p]))[0])
 
 
-def _pulse_notes(model: EnergyModel, devices: list[Device]) -> list[str]:
-    names = list(model.assumptions())
+def _pulse_notes(models: list[EnergyModel], devices: list[Device]) -> list[str]:
+    names = {name: getattr(model, name) for model in models for name in model.assumptions()}
     if not any(np.isnan(one.amplitude_up) for one in devices):
-        names = [n for n in names if n != "amplitude"]
-    values = {n: getattr(model, n) for n in _OF_A_PULSE if n in names}
+        names.pop("amplitude", None)
+    values = {n: names[n] for n in _OF_A_PULSE if n in names}
     assumed = ", ".join(cells.parameter_words(n, v) for n, v in values.items())
     points = [_point(one) for one in devices]
-    tau = [float(tau_w(model, dp, d.amplitude_up, d.g(p))) for d, (p, dp) in zip(devices, points)]
+    tau = [
+        float(tau_w(model, dp, one.amplitude_up, one.g(p)))
+        for model, one, (p, dp) in zip(models, devices, points)
+    ]
     ends = [style.width_words(float(f"{t:.2g}")) for t in (min(tau), max(tau)) if 0 < t < np.inf]
     held = f"tau_w (conduction equals the rest): {' to '.join(dict.fromkeys(ends))}" if ends else ""
     return [held, f"assumed: {assumed}" if assumed else ""]

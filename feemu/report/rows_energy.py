@@ -65,9 +65,8 @@ def _joules(study: Study, device: Device) -> float:
     p = device.symmetry_point
     p = device.state_of(0.5) if np.isnan(p) else p
     step = device.response.step_up(np.array([p]))[0]
-    return float(
-        pulse_energy(study.model, device.pulse_width, device.amplitude_up, step, device.g(p))
-    )
+    model = study.model.with_ends(device.conductance_off, device.conductance_on)
+    return float(pulse_energy(model, device.pulse_width, device.amplitude_up, step, device.g(p)))
 
 
 def _per_pulse(study: Study, name: str) -> Claim:

@@ -171,14 +171,14 @@ class Assembly:
                     f"{other.tolist()} in another; combine runs of networks with as many layers, "
                     "on devices with the same pulse kinds"
                 )
-        if lacking := sorted(self._arrays.keys() - run.values.keys() - {*schema.OWN_CONDUCTANCE}):
+        if lacking := sorted(self._arrays.keys() - run.values.keys() - {*schema.SOME}):
             raise ValueError(
                 f"combine: a run has no {', '.join(lacking)}, another has; run the older one again"
             )
 
     def _open(self, run: Run) -> None:
-        """Make room for what only some devices have: NaN for the others."""
-        for name in schema.OWN_CONDUCTANCE:
+        """Make room for what only some runs have: NaN for the others."""
+        for name in schema.SOME:
             if name in run.values and name not in self._arrays:
                 self._arrays[name] = np.full(self.lead, np.nan)
                 self._first.dims[name] = run.dims[name]

@@ -76,6 +76,13 @@ def test_pulse_energy_stacks_to_the_energy_of_a_pulse(family):
         assert total == pytest.approx(float(pulse_energy(model, width, np.nan, dp, p)))
     assert any("assumed: area" in t.get_text() for t in ax.texts)
     labels = [t.get_text() for t in ax.get_xticklabels()]
+    own = family.at(family.widths[-1]).replace(conductance_off=1e-8, conductance_on=3e-8)
+    ax = plots.pulse_energy_over_width(None, own)
+    total = sum(stack[0].get_height() for stack in ax.containers)
+    dp, p, at = own.granularity, own.symmetry_point, model.replace(g_off=1e-8, g_on=3e-8)
+    assert total == pytest.approx(float(pulse_energy(at, own.pulse_width, np.nan, dp, p)))
+    assert total > 1.01 * float(pulse_energy(model, own.pulse_width, np.nan, dp, p))
+    assert not any("g_on" in t.get_text() or "$G" in t.get_text() for t in ax.texts)
     assert labels[2] == "2 µs\n(interp.)" and labels[4] == "200 µs\n(extrap.)"
 
 
