@@ -26,7 +26,7 @@ seed = [0, 1]
 """
 CASES = 8
 #: A process that was told to end is gone after this [s].
-SOON = 5.0
+SOON = 15.0
 
 
 class Deadly(PlainSGD):
