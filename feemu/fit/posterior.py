@@ -9,12 +9,15 @@ import numpy as np
 
 from feemu.fit import spread
 from feemu.fit.estimate import Estimate
+from feemu.fit.problem import FEWEST_STEPS, RATE
 from feemu.fit.stream import Stream
 
 #: Information of a weak prior (sd 3 on the fit's own scale) for what the data leave open.
 WEAK = 0.1
-#: Names that a fit reports for the last four global parameters and for the spreads.
+#: Names that a fit reports for the last four global parameters, for all that follow those of the
+#: shape, and for the spreads.
 NOISE = ("relative", "absolute", "read_noise", "drift")
+NAMES = ("drift_rate", "G_min", "G_max", *NOISE)
 SPREADS = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
 
 
@@ -60,6 +63,7 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
         shift = np.linalg.solve(theta, pull.T).T
     low, high = found.problem.limits()
     x[:, move] += shift + _normal(theta, n, generator)
+    x[:, RATE] = _student(x[:, RATE], found.problem.cycle_steps, generator)
     x = np.clip(x, low, high)
     return Draws(x, tau, u, medians(x, u, tau))
 
@@ -87,11 +91,28 @@ def _normal(information: np.ndarray, n: int, generator: Stream) -> np.ndarray:
     return (generator.standard_normal((n, value.size)) * sd) @ vector.T
 
 
+def _student(rate: np.ndarray, steps: int, generator: Stream) -> np.ndarray:
+    """Return draws of the drift's rate, widened by what few steps leave open of the random walk.
+
+    The mean of normal steps, over a standard deviation found from the same steps, has Student's
+    density with one degree of freedom less; it is too wide where the walk is no large part.
+    """
+    from scipy.special import gammaincinv
+
+    if steps < FEWEST_STEPS:
+        return rate
+    half = (steps - 1) / 2.0
+    wider = np.sqrt(steps / (2.0 * gammaincinv(half, generator.random(rate.size))))
+    middle = np.median(rate)
+    return middle + (rate - middle) * wider
+
+
 def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float]:
     """Return the parameters that a fit reports, at one point.
 
-    ``G_min`` and ``G_max`` in the unit of the conductance, all else as `feemu.devices` has it;
-    noise of a reading and drift per cycle as fractions of the range.
+    ``G_min`` and ``G_max`` in the unit of the conductance, in the first cycle; all else as
+    `feemu.devices` has it; noise of a reading and drift per cycle (its standard deviation and its
+    mean ``drift_rate``) as fractions of the range.
     """
     s, shape = found.problem.sequence, found.problem.shape
     off, on = x[-6], x[-5]
@@ -99,6 +120,7 @@ def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float
     out = dict(shape.values(x))
     out |= {"G_min": s.low + off * size, "G_max": s.low + on * size}
     out |= {n: math.exp(v) for n, v in zip(NOISE, x[-4:])}
+    out["drift_rate"] = float(x[RATE])
     if found.problem.sequence.devices > 1:
         out |= dict(zip(SPREADS, map(float, tau)))
     return out

@@ -12,6 +12,7 @@ from feemu.fit.averages import Averages
 from feemu.fit.bounds import NEAR, bounded
 from feemu.fit.estimate import Estimate
 from feemu.fit.posterior import NOISE
+from feemu.fit.problem import RATE
 from feemu.fit.scoring import climb, together
 
 #: A noise term is weak if its logarithm has a larger sd than this.
@@ -58,6 +59,7 @@ def _held(found: Estimate, tau: np.ndarray, j: int, only_noise: bool) -> Callabl
     k = found.point.x.size
     held = np.zeros(k, bool)
     held[: -len(NOISE)] = only_noise
+    held[RATE] = False
     held[j] = True
     steps = _NOISE_STEPS if j >= k - len(NOISE) else _SHAPE_STEPS
 

@@ -26,7 +26,7 @@ def draw_readings(pulse, mark, start, first, table, slope, own, noise, quantum, 
         for t in range(start[d], start[d + 1]):
             z_step = float(z[0, t])
             if mark[t] & 2:
-                b += walk * float(z[2, t])
+                b += noise[4] + walk * float(z[2, t])
             if mark[t] & 1:
                 p = min(1.0, max(0.0, first[t]))
             elif pulse[t] != 0:

@@ -22,6 +22,8 @@ _MOST = 40
 _BINS = 12
 #: Farthest that an interval is drawn, over the value.
 _WIDEST = 10.0
+#: Parameters of either sign: their interval stands in words.
+_SIGNED = ("drift_rate",)
 
 
 def fit_figure(found: Fit) -> Figure:
@@ -121,8 +123,10 @@ def _parameters(ax: Axes, part: Part) -> None:
     names = list(part.parameters)
     for row, name in enumerate(names):
         v = part.parameters[name]
-        if not v.value:
-            ax.text(1.0, row, f"0 to {v.upper:.3g}", fontsize=7, ha="center", va="center")
+        if not v.value or name in _SIGNED:
+            held = np.isnan(v.lower)
+            said = v.note if held else f"{v.lower:.3g} to {v.upper:.3g}"
+            ax.text(1.0, row, said, fontsize=7, ha="center", va="center")
             continue
         ends = [np.clip(end / v.value, 1 / _WIDEST, _WIDEST) for end in (v.lower, v.upper)]
         bound = bool(v.note)
@@ -140,7 +144,7 @@ def _parameters(ax: Axes, part: Part) -> None:
 def binned(part: Part, y: np.ndarray, sign: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return state, mean step and sd of differences [1] in bins of the state."""
     problem = part.estimate.problem
-    s = problem.sequence
+    s, y = problem.sequence, problem.with_readings(y).steady(part.x)
     d = 1 if sign == "up" else -1
     t = np.flatnonzero((s.pulse[1:] == d) & ((s.mark[1:] & 1) == 0)) + 1
     t = t[np.isfinite(y[t]) & np.isfinite(y[t - 1])]
