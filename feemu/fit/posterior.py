@@ -9,7 +9,7 @@ import numpy as np
 
 from feemu.fit import spread
 from feemu.fit.estimate import Estimate
-from feemu.fit.problem import FEWEST_STEPS, RATE
+from feemu.fit.problem import RATE
 from feemu.fit.stream import Stream
 
 #: Information of a weak prior (sd 3 on the fit's own scale) for what the data leave open.
@@ -63,7 +63,6 @@ def draw(found: Estimate, n: int, generator: Stream) -> Draws:
         shift = np.linalg.solve(theta, pull.T).T
     low, high = found.problem.limits()
     x[:, move] += shift + _normal(theta, n, generator)
-    x[:, RATE] = _student(x[:, RATE], found.problem.cycle_steps, generator)
     x = np.clip(x, low, high)
     return Draws(x, tau, u, medians(x, u, tau))
 
@@ -89,22 +88,6 @@ def _normal(information: np.ndarray, n: int, generator: Stream) -> np.ndarray:
     value, vector = np.linalg.eigh(information)
     sd = 1.0 / np.sqrt(np.maximum(value, 1e-6))
     return (generator.standard_normal((n, value.size)) * sd) @ vector.T
-
-
-def _student(rate: np.ndarray, steps: int, generator: Stream) -> np.ndarray:
-    """Return draws of the drift's rate, widened by what few steps leave open of the random walk.
-
-    The mean of normal steps, over a standard deviation found from the same steps, has Student's
-    density with one degree of freedom less; it is too wide where the walk is no large part.
-    """
-    from scipy.special import gammaincinv
-
-    if steps < FEWEST_STEPS:
-        return rate
-    half = (steps - 1) / 2.0
-    wider = np.sqrt(steps / (2.0 * gammaincinv(half, generator.random(rate.size))))
-    middle = np.median(rate)
-    return middle + (rate - middle) * wider
 
 
 def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float]:

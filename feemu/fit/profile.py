@@ -17,6 +17,8 @@ from feemu.fit.scoring import climb, together
 
 #: A noise term is weak if its logarithm has a larger sd than this.
 UNSURE = 0.15
+#: With fewer steps between cycles the random drift is too uncertain for a normal rate of the drift.
+FEW_STEPS = 30
 #: The ends of an interval are found as close as this, in the logarithm or over the first guess.
 _CLOSE = 0.02
 _SHAPE_STEPS, _NOISE_STEPS = 10, 5
@@ -27,14 +29,16 @@ def profiled(
 ) -> dict[int, tuple[float, float]]:
     """Return intervals (own scale) of the parameters whose draws say too little, by their index.
 
-    Those are all parameters at a bound, and weak noise terms, whose likelihood is no normal density
-    of the logarithm. An end is where the likelihood, at its maximum over all else, has dropped by
-    half the quantile of chi squared (1.92 for 95 %; Wilks, Ann. Math. Stat. 9, 60 (1938),
-    doi:10.1214/aoms/1177732360); the lower one is minus infinity where it never does. At a bound
-    one end is the bound, so that the interval is wider than its level needs. `by_mean`: shape and
+    Those are all parameters at a bound, weak noise terms, whose likelihood is no normal density of
+    the logarithm, and the rate of the drift where few steps between cycles tell of it. An end is
+    where the likelihood, at its maximum over all else, has dropped by half the quantile of chi
+    squared (1.92 for 95 %; Wilks, Ann. Math. Stat. 9, 60 (1938), doi:10.1214/aoms/1177732360); the
+    lower one is minus infinity where it never does. At a bound one end is the bound, so that the
+    interval is wider than its level needs. For the rate the drop is that of the mean of n normal
+    steps of unknown variance, ``n/2 ln(1 + t^2 / (n - 1))`` with Student's t. `by_mean`: shape and
     range were fitted to the mean levels; their misfit to these stands for the likelihood.
     """
-    from scipy.stats import chi2
+    from scipy.stats import chi2, t
 
     drop = float(chi2.ppf(level, 1)) / 2
     tau = np.where(found.tau > 0, found.tau, 1.0)
@@ -44,6 +48,12 @@ def profiled(
         if not found.point.free[j] or sd >= UNSURE:
             held = _held(found, tau, j, by_mean)
             out[j] = _ends(found, j, held, drop, max(3.0 * sd, 0.3), _CLOSE)
+    steps, j = found.problem.cycle_steps, found.point.x.size + RATE
+    if found.point.free[j] and steps < FEW_STEPS:
+        share = float(t.ppf((1 + level) / 2, steps - 1)) ** 2 / (steps - 1)
+        guess = 2.0 * float(np.std(table["drift_rate"]))
+        held = _held(found, tau, j, by_mean)
+        out[j] = _ends(found, j, held, steps / 2 * math.log1p(share), guess, 2 * _CLOSE * guess)
     for j in bounded(found, by_mean):
         if by_mean:
             x, guess = found.point.x, 0.1
