@@ -65,12 +65,19 @@ def profiled(
 
 
 def _held(found: Estimate, tau: np.ndarray, j: int, only_noise: bool) -> Callable:
-    """Return a function: log likelihood lost, at its maximum over all else, with j at a value."""
+    """Return a function: log likelihood lost, at its maximum over all else, with j at a value.
+
+    That of the random drift is restricted where few steps tell of it: its rate, found from the same
+    steps, takes a part of their scatter (Patterson & Thompson, Biometrika 58, 545 (1971),
+    doi:10.1093/biomet/58.3.545).
+    """
     k = found.point.x.size
     held = np.zeros(k, bool)
     held[: -len(NOISE)] = only_noise
     held[RATE] = False
     held[j] = True
+    few = found.problem.cycle_steps < FEW_STEPS
+    restricted = few and j == k - 1 and found.point.free[k + RATE]
     steps = _NOISE_STEPS if j >= k - len(NOISE) else _SHAPE_STEPS
 
     known = {float(found.point.x[j]): found.point}
@@ -81,7 +88,8 @@ def _held(found: Estimate, tau: np.ndarray, j: int, only_noise: bool) -> Callabl
         x[j] = value
         point = climb(found.problem, x, near.u, tau, steps=steps, tolerance=0.05, held=held)
         known[float(value)] = point
-        return point.target
+        told = point.information[k + RATE, k + RATE] if restricted else 1.0
+        return point.target - 0.5 * math.log(max(told, 1e-300))
 
     best = target(found.point.x[j])
     return lambda value: best - target(value)

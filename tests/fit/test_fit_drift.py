@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.stats import t
 from simulate import measure
 
@@ -125,16 +126,34 @@ def test_the_emulator_drifts_as_the_data_do():
     assert _emulation(found, still, x, u)["emulated_levels"][2] < 0.02
 
 
-def test_few_steps_between_cycles_widen_the_interval_to_that_of_student():
-    """Where each step of the drift is seen, the interval is Student's of the mean of all steps."""
-    steps, still = SoftBounds(0.3, 0.3), {"relative": 0.0, "read": 1e-4, "spread": (0, 0, 0, 0)}
+@pytest.fixture(scope="module")
+def few():
+    """Return the steps of a drift that is plainly seen, five of them, and a fit's intervals."""
+    model, still = SoftBounds(0.3, 0.3), {"relative": 0.0, "read": 1e-4, "spread": (0, 0, 0, 0)}
     case = {"seed": 6, "devices": 1, "cycles": 6, "pulses": 30, **still}
-    ds, flat = (measure(steps, **case, drift=d) for d in (0.01, 0.0))
+    ds, flat = (measure(model, **case, drift=d) for d in (0.01, 0.0))
     drift = (ds["conductance"] - flat["conductance"]).values[0, 0, :, 0, 5] / 1.8e-5
-    step = np.diff(drift)
-    half = t.ppf(0.975, step.size - 1) * step.std(ddof=1) / math.sqrt(step.size)
     (s,) = sequences(ds)
     found = estimate(s, SHAPES["soft_bounds"])
-    value = intervals(found, False, "S", 200, 0.95, 0)[3]["drift_rate"]
+    return np.diff(drift), intervals(found, False, "S", 200, 0.95, 0)[3]
+
+
+def test_the_rate_of_few_steps_has_the_interval_of_student(few):
+    step, value = few[0], few[1]["drift_rate"]
+    half = t.ppf(0.975, step.size - 1) * step.std(ddof=1) / math.sqrt(step.size)
     assert value.lower == pytest.approx(step.mean() - half, abs=0.05 * half)
     assert value.upper == pytest.approx(step.mean() + half, abs=0.05 * half)
+
+
+def test_the_random_drift_of_few_steps_has_the_interval_of_their_restricted_likelihood(few):
+    """That of five steps about a mean of their own: one degree of freedom less than steps."""
+    step, value = few[0], few[1]["drift"]
+    n, most = step.size, step.std()
+
+    def over(log):
+        """Log likelihood lost from a standard deviation `most` to exp(log) times it, less 1.92."""
+        return (n - 1) * log + n / 2 * (math.exp(-2 * log) - 1) - 1.92
+
+    ends = [most * math.exp(brentq(over, *part)) for part in ((-3.0, 0.0), (0.2, 5.0))]
+    assert value.lower == pytest.approx(ends[0], rel=0.05)
+    assert value.upper == pytest.approx(ends[1], rel=0.05)
