@@ -25,7 +25,7 @@ DEVICE = fe.Device(
     source="virtual device of this script",
 )
 PROTOCOL = fe.Protocol(devices=4, cycles=20, pulses_up=60, pulses_down=60, conditioning=1,
-                       noise=0.005, meter_bits=14)  # fmt: skip
+                       noise=0.005, offset_rate=0.002, meter_bits=14)  # fmt: skip
 TRUTH = {
     "A_up": DEVICE.response.A_up,
     "A_down": DEVICE.response.A_down,
@@ -35,6 +35,7 @@ TRUTH = {
     "absolute": DEVICE.noise.absolute,
     "read_noise": PROTOCOL.noise,
     "drift": PROTOCOL.offset_walk,
+    "drift_rate": PROTOCOL.offset_rate,
     "step_spread": DEVICE.spread.step_spread,
     "asymmetry_spread": DEVICE.spread.asymmetry_spread,
 }

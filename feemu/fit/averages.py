@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from feemu.fit.estimate import Estimate, finished
-from feemu.fit.problem import Problem
+from feemu.fit.problem import RATE, Problem
 from feemu.fit.scoring import climb
 from feemu.fit.start import starting_points
 from feemu.fit.traces import branch_starts, trace
@@ -31,11 +31,12 @@ class Averages:
     problem : Problem
         Data and model.
     x, u : ndarray
-        A fit that follows the levels, if not the curves.
+        A fit that follows the levels, if not the curves. Its drift at a rate is taken off the
+        readings.
     """
 
     def __init__(self, problem: Problem, x: np.ndarray, u: np.ndarray) -> None:
-        self.problem, self.u = problem, u
+        self.problem, self.u, self.y = problem, u, problem.steady(x)
         s = problem.sequence
         own, _ = problem.physical(x, u)
         state = problem.run(x, u)[2].copy()
@@ -62,11 +63,11 @@ class Averages:
         start = np.full(rows, self.length)
         np.minimum.at(start, self.row[at], self.first[at])
         self.start = start
-        good = np.isfinite(s.y)
+        good = np.isfinite(self.y)
         place = self.row * self.length + self.number
         size = rows * self.length
         self.count = np.bincount(place[good], times[good], size)
-        mean = np.bincount(place[good], (times * s.y)[good], size) / np.maximum(self.count, 1e-9)
+        mean = np.bincount(place[good], (times * self.y)[good], size) / np.maximum(self.count, 1e-9)
         self.mean = np.where(self.count > 0, mean, np.nan)
 
     def curve(self, x: np.ndarray, begin: np.ndarray) -> np.ndarray:
@@ -98,7 +99,7 @@ class Averages:
         shape : bool
             Fit shape and range; else only the levels at which branches begin.
         held : int, optional
-            A parameter that stays where it is.
+            A parameter that stays where it is, as does the rate of the drift.
 
         Returns
         -------
@@ -119,9 +120,9 @@ class Averages:
         weight = np.sqrt(self.count)
         mean = np.where(self.count > 0, self.mean, 0.0)
 
-        move = np.arange(first.size) != (-1 if held is None else held)
-        if held is not None:
-            first[held] = x[held]
+        move = np.ones(first.size, bool)
+        for j in [j for j in (held, x.size + RATE) if j is not None and j < k]:
+            first[j], move[j] = x[j], False
 
         def rest(part: np.ndarray) -> np.ndarray:
             v = first.copy()
@@ -151,10 +152,10 @@ class Averages:
         return lambda value: 0.5 * blocks * float(np.log(squares(value) / best))
 
     def residual(self, x: np.ndarray) -> np.ndarray:
-        """Return readings minus the curve from the best common beginnings, shape (n,)."""
+        """Return readings less drift minus the curve from the best common beginnings, (n,)."""
         _, _, begin = self.fit(x, shape=False)
         curve = self.curve(x, begin)
-        return self.problem.sequence.y - curve[self.row * self.length + self.number]
+        return self.y - curve[self.row * self.length + self.number]
 
 
 def averaged(found: Estimate) -> Estimate:
@@ -164,6 +165,7 @@ def averaged(found: Estimate) -> Estimate:
     starts = [point.x, *starting_points(problem.sequence, problem.shape)]
     x = min((means.fit(x) for x in starts), key=lambda found: found[0])[1]
     held = np.arange(x.size) < x.size - 4
+    held[RATE], x[RATE] = False, point.x[RATE]
     x[-4:] = np.maximum(point.x[-4:], np.log([0.02, 1e-3, 1e-3, 1e-3]))
     tau = np.where(found.tau > 0, found.tau, 1.0)
     fresh = Problem(problem.sequence, problem.shape, problem.limit)

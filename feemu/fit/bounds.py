@@ -24,12 +24,13 @@ _SWEEPS = 10
 def bounded(found: Estimate, by_mean: bool) -> np.ndarray:
     """Return the indices of the global parameters at a bound that are no noise.
 
-    `by_mean`: they were fitted to mean levels and are held in the likelihood.
+    `by_mean`: they were fitted to mean levels and are held in the likelihood. What the fit holds
+    at a value is at no bound.
     """
     low, high = found.problem.limits()
     x = found.point.x
     near = (x <= low + NEAR) | (x >= high - NEAR) if by_mean else ~found.point.free
-    return np.flatnonzero(near[: x.size - len(NOISE)])
+    return np.flatnonzero((near & (low < high))[: x.size - len(NOISE)])
 
 
 def off_bounds(found: Estimate, drawn: Draws, generator: Stream) -> Draws:

@@ -59,7 +59,7 @@ def statistics(problem: Problem, x: np.ndarray, u: np.ndarray) -> tuple[float, .
     used = variance > 0
     z = np.where(used, innovation, 0.0) / np.sqrt(np.where(used, variance, 1.0))
     both = used[1:] & used[:-1]
-    rest = on_grid(s, s.y - fitted(problem, x, u, state))
+    rest = on_grid(s, problem.steady(x) - fitted(problem, x, u, state))
     count = np.isfinite(rest).sum(axis=1)
     mean = np.nansum(rest, axis=1) / np.maximum(count, 1)
     levels = on_grid(s, s.y)

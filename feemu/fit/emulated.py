@@ -43,8 +43,8 @@ def emulation(
         Devices drawn from what the fit knows.
     ends : ndarray, shape (len(devices), 2)
         Levels at state 0 and 1.
-    extra : ndarray, shape (len(devices), 2)
-        Noise of a reading and drift per cycle, as fractions of the range.
+    extra : ndarray, shape (len(devices), 3)
+        Noise of a reading, random drift and rate of the drift per cycle, as fractions of the range.
     start : float
         State before the first pulse.
 
@@ -88,6 +88,7 @@ def _protocol(
         start=float(np.clip(start, 0.0, 1.0)),
         noise=float(extra[0]),
         offset_walk=float(extra[1]),
+        offset_rate=float(extra[2]),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from feemu.fit import spread
 from feemu.fit.correction import corrected, correction
-from feemu.fit.problem import Problem
+from feemu.fit.problem import RATE, Problem
 from feemu.fit.scoring import Point, climb, together
 from feemu.fit.sequence import Sequence
 from feemu.fit.shapes import Shape
@@ -103,7 +103,7 @@ def _scout(problem: Problem, tau: np.ndarray) -> Point:
     """Return the best of the maxima that are reached from several starts.
 
     Each climb first runs with large noise that is held: a small one makes the likelihood of wrong
-    curves rough.
+    curves rough. Meanwhile levels drift at no rate.
     """
     zero = np.zeros((problem.sequence.devices, 4))
     problem.limit, limit = math.inf, problem.limit
@@ -111,6 +111,7 @@ def _scout(problem: Problem, tau: np.ndarray) -> Point:
     for x in starting_points(problem.sequence, problem.shape):
         x[-4:] = np.maximum(x[-4:], _LOUD)
         held = np.arange(x.size) >= x.size - 4
+        held[RATE] = True
         point = climb(problem, x, zero, tau, steps=_SCOUT, tolerance=0.1, held=held)
         tried.append(climb(problem, point.x, point.u, tau, steps=_SCOUT, tolerance=0.1))
     best = max(tried, key=lambda p: p.target)
@@ -127,10 +128,10 @@ def crossed(found: Estimate, other: Estimate) -> Estimate:
     """
     problem = Problem(found.problem.sequence, found.problem.shape, math.inf)
     x, tau = found.point.x.copy(), np.maximum(other.tau, 0.02)
-    x[-6:] = other.point.x[-6:]
+    x[RATE:] = other.point.x[RATE:]
     x[-4:] = np.maximum(x[-4:], _LOUD)
     u = other.point.u
-    for loose in (6, 4, 0):
+    for loose in (-RATE, 4, 0):
         held = np.arange(x.size) >= x.size - loose
         point = climb(problem, x, u, tau, steps=20, tolerance=0.1, held=held)
         x, u = point.x, point.u

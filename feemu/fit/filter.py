@@ -1,9 +1,9 @@
 """The likelihood of trajectories: a moment-matched Kalman filter over state and drift.
 
-Hidden are the state ``p`` and the drift ``b`` of the level, a random walk over cycles. A pulse
-moves ``p`` by ``d c (m(p) + sd z)`` and clips it to [0, 1]; a reading is
-``off + span p + b + noise``. Prediction linearises the step about the mean and takes the mean and
-variance of the clipped normal, so that ends and zero steps are ordinary cases.
+Hidden are the state ``p`` and the drift ``b`` of the level: with each cycle it moves by a known
+rate and by a step of a random walk. A pulse moves ``p`` by ``d c (m(p) + sd z)`` and clips it to
+[0, 1]; a reading is ``off + span p + b + noise``. Prediction linearises the step about the mean and
+takes the mean and variance of the clipped normal, so that ends and zero steps are ordinary cases.
 """
 
 from __future__ import annotations
@@ -83,8 +83,9 @@ def run_filter(
         Step [1] and its derivative over state, up and down.
     own : ndarray, shape (devices, 4)
         ``c_up``, ``c_down``, ``off``, ``span`` of each device.
-    noise : ndarray, shape (4,)
-        Relative and absolute step noise, variance of a reading, variance of the drift per cycle.
+    noise : ndarray, shape (5,)
+        Relative and absolute step noise, variance of a reading, variance and mean of the drift per
+        cycle.
     limit : float
         Innovations beyond this many standard deviations are outliers; inf for none.
     innovation, variance : ndarray, shape (n,)
@@ -102,6 +103,7 @@ def run_filter(
         known, was_outlier = False, False
         for t in range(start[d], start[d + 1]):
             if mark[t] & 2:
+                b += noise[4]
                 var_b += noise[3]
             if mark[t] & 1:
                 known, cov = False, 0.0

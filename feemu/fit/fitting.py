@@ -17,7 +17,8 @@ from feemu.fit.derived import FIGURES, derived
 from feemu.fit.drawn import DRAWS, described
 from feemu.fit.estimate import Estimate, estimate, refined
 from feemu.fit.filter import tables
-from feemu.fit.posterior import NOISE, Draws, draw, medians, physical, table
+from feemu.fit.posterior import NAMES, NOISE, Draws, draw, medians, physical, table
+from feemu.fit.problem import RATE
 from feemu.fit.profile import profiled
 from feemu.fit.ranking import each, rank
 from feemu.fit.result import Fit, Part, Value
@@ -35,7 +36,9 @@ FAR = 1.25
 _RESAMPLED = 60
 _SIMULATED = 200
 _OUTSIDE = 0.5
-_AT_BOUND = "at a bound"
+#: Levels that scatter by less than this part of what is emulated are told.
+_CLOSER = 0.67
+_AT_BOUND, _HELD = "at a bound", "held"
 #: What does not change with the range that the state axis spans.
 _OF_NO_RANGE = ("G_min", "G_max", "relative", "step_spread", "asymmetry_spread")
 
@@ -75,12 +78,13 @@ def fit(
     -----
     The state after each pulse is hidden; a Gaussian filter gives the likelihood of all readings
     of a device in their order, with noise of a reading, of a step (in proportion to it, and
-    constant), a drift of the level from cycle to cycle, and four deviations of each device that
-    are normal between devices. Readings beyond four standard deviations lose weight. Intervals
-    come from draws of the normal approximation at the maximum, corrected for the filter's own
-    approximations by simulated measurements, and with the spreads drawn from their restricted
-    likelihood. It is no bootstrap, except where the likelihood's curves miss the mean levels: there
-    the shape is fitted to these, and the intervals come from resampled cycles.
+    constant), a drift of the level from cycle to cycle (at a rate, and at random), and four
+    deviations of each device that are normal between devices. Readings beyond four standard
+    deviations lose weight. Intervals come from draws of the normal approximation at the maximum,
+    corrected for the filter's own approximations by simulated measurements, and with the spreads
+    drawn from their restricted likelihood. It is no bootstrap, except where the likelihood's curves
+    miss the mean levels: there the shape is fitted to these, and the intervals come from resampled
+    cycles.
     """
     if draws < 100 or not 0.0 < level < 1.0:
         raise ValueError(f"fit: draws = {draws}, level = {level}: need draws >= 100, 0 < level < 1")
@@ -183,7 +187,7 @@ def _part(first: Estimate, by_mean: bool, unit: str, n: int, level: float, seed:
     rest = residuals(found, x, u)
     seen, run = checks.predictive(found, x, u), _emulation(found, drawn, x, u)
     bound = [name for name, value in values.items() if value.note == _AT_BOUND]
-    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound))
+    told = (*_by_mean_notes(found, by_mean), *limits.notes(found, rows, bound), *_of_the_way(run))
     columns = {k: v[:DRAWS] for k, v in (rows | figures).items()}
     return Part(found, drawn, x, u, tau, values, named, columns, told, rest, seen, run)
 
@@ -195,7 +199,7 @@ def _emulation(found: Estimate, drawn: Draws, x: np.ndarray, u: np.ndarray) -> d
     rows = [physical(found, drawn.x[i], drawn.tau[i]) for i in picked]
     devices = [Device(**described(found.problem.shape.name, row, False)) for row in rows]
     start = float(found.problem.run(x, u)[2][s.start[:-1]].mean())
-    extra = np.array([[row["read_noise"], row["drift"]] for row in rows])
+    extra = np.array([[row[n] for n in ("read_noise", "drift", "drift_rate")] for row in rows])
     return emulated.emulation(s, devices, drawn.x[picked, -6:-4], extra, start)
 
 
@@ -208,13 +212,15 @@ def intervals(
     drawn = draw(found, n, stream)
     if by_mean:
         picked = resampled(found, _RESAMPLED, stream.random(_RESAMPLED * draws_needed(found)))
-        drawn.x[:, :-4] = np.resize(picked, (n, picked.shape[1]))[:, :-4]
+        shape = np.delete(np.arange(picked.shape[1] - 4), RATE + 4)
+        drawn.x[:, shape] = np.resize(picked, (n, picked.shape[1]))[:, shape]
         drawn.centre = medians(drawn.x, drawn.u, drawn.tau)
     else:
         drawn = off_bounds(found, drawn, stream)
     rows = table(found, drawn)
     x, _, tau = drawn.centre
     best, bound = physical(found, x, tau), _at_bound(found, by_mean)
+    held = [n for n, low, high in zip(_names(found), *found.problem.limits()) if low == high]
     ends = {k: np.quantile(v, [(1 - level) / 2, (1 + level) / 2]) for k, v in rows.items()}
     for j, pair in profiled(found, rows, level, by_mean).items():
         name = _names(found)[j]
@@ -223,6 +229,9 @@ def intervals(
             best[name] = _reported(found, x, tau, j, _nearest_bound(found, j))[name]
     values = {}
     for key, value in best.items():
+        if key in held:
+            values[key] = Value(value, math.nan, math.nan, "1", _HELD)
+            continue
         own = unit if key in ("G_min", "G_max") else "1"
         span = sorted((float(ends[key][0]), value, float(ends[key][1])))
         values[key] = Value(value, span[0], span[2], own, _AT_BOUND if key in bound else "")
@@ -231,7 +240,7 @@ def intervals(
 
 def _names(found: Estimate) -> tuple[str, ...]:
     """Return the reported names of the global parameters."""
-    return (*found.problem.shape.free, "G_min", "G_max", *NOISE)
+    return (*found.problem.shape.free, *NAMES)
 
 
 def _nearest_bound(found: Estimate, j: int) -> float:
@@ -280,6 +289,19 @@ def _by_mean_notes(found: Estimate, by_mean: bool) -> list[str]:
     ]
 
 
+def _of_the_way(run: dict) -> list[str]:
+    """Return what it says if levels scatter far less between cycles than in the emulation."""
+    measured, emulated, p = run.get("emulated_levels", (1.0, 1.0, 1.0))
+    if p > 0.02 or measured > _CLOSER * emulated:
+        return []
+    return [
+        f"levels scatter {measured / emulated:.2g} times as much between cycles as emulated ones: "
+        "more reproducible than steps that depend on the state alone and on independent noise; "
+        "pulses from several levels, without a branch before them, would tell what else they "
+        "depend on"
+    ]
+
+
 def _at_bound(found: Estimate, by_mean: bool) -> list[str]:
     """Return the reported names of parameters at a bound; `by_mean`: only noise was free."""
     first_noise = found.point.x.size - len(NOISE)
@@ -313,7 +335,7 @@ def protocol(s: Sequence, state: np.ndarray) -> tuple[tuple, tuple]:
 
 
 def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]:
-    """Return root mean squares as fractions of the range of the levels.
+    """Return root mean squares as fractions of the range of the levels, less drift at its rate.
 
     ``curve``: readings from the noise-free curve that begins each branch at its own level;
     ``mean_curve``: from the one that begins at the mean level of the device's cycles; ``scatter``:
@@ -321,8 +343,9 @@ def residuals(found: Estimate, x: np.ndarray, u: np.ndarray) -> dict[str, float]
     free for each device and polarity.
     """
     problem = found.problem
+    steady = dataclasses.replace(problem.sequence, y=problem.steady(x))
     return {
         "mean_curve": rms(Averages(problem, x, u).residual(x)),
-        "scatter": scatter_of(problem.sequence),
-        "exponential": exponential_residual(problem.sequence),
+        "scatter": scatter_of(steady),
+        "exponential": exponential_residual(steady),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from feemu.fit.estimate import Estimate
-from feemu.fit.problem import OWN
+from feemu.fit.problem import FEWEST_STEPS, OWN
 
 #: A pair is named above this correlation; a parameter is not identified above this sd over value.
 TIGHT, WIDE = 0.95, 0.5
@@ -18,6 +18,7 @@ _HELP = {
     "absolute": "more pulses where steps are small, near the ends of the range",
     "read_noise": "repeat readings without a pulse between them",
     "drift": "more cycles, with a pause between them",
+    "drift_rate": "more cycles",
     "step_spread": "more devices",
     "asymmetry_spread": "more devices",
     "g_on_spread": "more devices",
@@ -37,12 +38,14 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
                    f"{far if name in open_ends([name]) else ''}{_help(name)}")  # fmt: skip
     out += [f"only a part of the range was seen: steps, exponents and noise are counted in it, and"
             f" tied to {end}" for end in open_ends(at_bound)]  # fmt: skip
-    scale = {n: np.log(np.abs(v) + 1e-300) for n, v in table.items() if not n.startswith("G_")}
+    signed = ("G_min", "G_max", "drift_rate")
+    scale = {n: np.log(np.abs(v) + 1e-300) for n, v in table.items() if n not in signed}
     for name, v in scale.items():
         width = (np.quantile(v, 0.975) - np.quantile(v, 0.025)) / 4
         if width > WIDE and name not in at_bound:
             out.append(f"{name} is not identified (known to a factor of {np.exp(2 * width):.3g})"
                        f"{_help(name)}")  # fmt: skip
+    out += _of_cycles(found, table["drift_rate"])
     tied = ties(table, at_bound)
     out += [f"{a} is tied to {b}, which lies at a bound (correlation {c:+.2f}): alone it says"
             " nothing" for a, b, c in tied]  # fmt: skip
@@ -59,11 +62,24 @@ def notes(found: Estimate, table: dict, at_bound: list[str]) -> list[str]:
         out.append(f"one device: no spread between devices ({', '.join(OWN)}); measure more")
     elif found.problem.sequence.devices < 4:
         out.append(f"{found.problem.sequence.devices} devices: their spread is hardly known")
-    if found.problem.sequence.shape[1] == 1:
-        out.append("one cycle: drift cannot be seen; measure more cycles")
     if not found.point.converged:
         out.append("the fit did not converge: take nothing from it without a look at the picture")
     return out
+
+
+def _of_cycles(found: Estimate, rate: np.ndarray) -> list[str]:
+    """Return what the number of cycles leaves open of the drift, from draws of its rate."""
+    cycles, steps = found.problem.sequence.shape[1], found.problem.cycle_steps
+    if cycles == 1:
+        return ["one cycle: drift cannot be seen, drift_rate is held at 0; measure more cycles"]
+    if steps < FEWEST_STEPS:
+        return [f"drift_rate is held at 0: {steps} step(s) between cycles do not tell it from"
+                " random drift; measure more cycles"]  # fmt: skip
+    width = np.quantile(rate, 0.975) - np.quantile(rate, 0.025)
+    if width * (cycles - 1) > 1.0:
+        return [f"drift_rate is not identified (its interval, times {cycles - 1} steps between"
+                f" cycles, is wider than the range){_help('drift_rate')}"]  # fmt: skip
+    return []
 
 
 def open_ends(at_bound: list[str]) -> list[str]:

@@ -9,12 +9,15 @@ import numpy as np
 
 from feemu.fit import spread
 from feemu.fit.estimate import Estimate
+from feemu.fit.problem import RATE
 from feemu.fit.stream import Stream
 
 #: Information of a weak prior (sd 3 on the fit's own scale) for what the data leave open.
 WEAK = 0.1
-#: Names that a fit reports for the last four global parameters and for the spreads.
+#: Names that a fit reports for the last four global parameters, for all that follow those of the
+#: shape, and for the spreads.
 NOISE = ("relative", "absolute", "read_noise", "drift")
+NAMES = ("drift_rate", "G_min", "G_max", *NOISE)
 SPREADS = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
 
 
@@ -90,8 +93,9 @@ def _normal(information: np.ndarray, n: int, generator: Stream) -> np.ndarray:
 def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float]:
     """Return the parameters that a fit reports, at one point.
 
-    ``G_min`` and ``G_max`` in the unit of the conductance, all else as `feemu.devices` has it;
-    noise of a reading and drift per cycle as fractions of the range.
+    ``G_min`` and ``G_max`` in the unit of the conductance, in the first cycle; all else as
+    `feemu.devices` has it; noise of a reading and drift per cycle (its standard deviation and its
+    mean ``drift_rate``) as fractions of the range.
     """
     s, shape = found.problem.sequence, found.problem.shape
     off, on = x[-6], x[-5]
@@ -99,6 +103,7 @@ def physical(found: Estimate, x: np.ndarray, tau: np.ndarray) -> dict[str, float
     out = dict(shape.values(x))
     out |= {"G_min": s.low + off * size, "G_max": s.low + on * size}
     out |= {n: math.exp(v) for n, v in zip(NOISE, x[-4:])}
+    out["drift_rate"] = float(x[RATE])
     if found.problem.sequence.devices > 1:
         out |= dict(zip(SPREADS, map(float, tau)))
     return out

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from feemu.fit.filter import INTERVALS, run_filter, score, steps, tables
-from feemu.fit.sequence import Sequence
+from feemu.fit.sequence import NEW_CYCLE, Sequence
 from feemu.fit.shapes import Shape
 from feemu.fit.tangent import run_tangent
 
 #: Global parameters that follow those of the shape, on the fit's own scale.
-COMMON = ("g_off", "g_on", "ln_relative", "ln_absolute", "ln_read", "ln_drift")
+COMMON = ("drift_rate", "g_off", "g_on", "ln_relative", "ln_absolute", "ln_read", "ln_drift")
+#: Place of the rate of the drift among all global parameters.
+RATE = -len(COMMON)
 #: Deviations of one device: log gain, asymmetry, upper and lower end of the range.
 OWN = ("step", "asymmetry", "g_on", "g_off")
 #: Lowest and highest values of `COMMON`. An end of the range lies at most a few times the measured
 #: levels away: over a fifth of the range ``(1 - p)**g`` and the exponential that it becomes in an
-#: endless one differ by at most 0.0025 g of a step, so that no steps tell a longer range.
-LOWEST = np.array([-3.0, 0.3, math.log(1e-4), math.log(1e-7), math.log(1e-6), math.log(1e-6)])
-HIGHEST = np.array([0.7, 5.0, math.log(5.0), math.log(0.5), math.log(0.5), math.log(0.5)])
+#: endless one differ by at most 0.0025 g of a step, so that no steps tell a longer range. Half the
+#: range per cycle is no slow drift.
+LOWEST = np.append([-0.5, -3.0, 0.3], np.log([1e-4, 1e-7, 1e-6, 1e-6]))
+HIGHEST = np.append([0.5, 0.7, 5.0], np.log([5.0, 0.5, 0.5, 0.5]))
+#: Fewest steps from one cycle to the next, over all devices, that tell a rate from a random walk.
+FEWEST_STEPS = 4
 _STEP = 2e-5
 #: Smallest range of a device, in units of the measured levels.
 SMALLEST_SPAN = 0.02
@@ -78,8 +84,29 @@ class Problem:
 
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
         """Return lowest and highest values of the global parameters."""
-        low, high = self.shape.limits()
-        return np.concatenate([low, LOWEST]), np.concatenate([high, HIGHEST])
+        low, high = (np.append(*pair) for pair in zip(self.shape.limits(), (LOWEST, HIGHEST)))
+        if self.cycle_steps < FEWEST_STEPS:
+            low[RATE] = high[RATE] = 0.0
+        return low, high
+
+    @functools.cached_property
+    def cycle_steps(self) -> int:
+        """Steps from a cycle with readings to the next one, summed over devices.
+
+        A fit of fewer than `FEWEST_STEPS` holds the rate of the drift at 0.
+        """
+        s = self.sequence
+        seen = s.place[np.isfinite(s.y)] // (s.shape[2] * s.shape[3])
+        cycles = np.bincount(seen, minlength=s.shape[0] * s.shape[1]).reshape(s.shape[:2])
+        return int(np.maximum((cycles > 0).sum(axis=1) - 1, 0).sum())
+
+    def steady(self, x: np.ndarray) -> np.ndarray:
+        """Return the readings less the drift at its rate, as if all were of the first cycle."""
+        s = self.sequence
+        new = (s.mark & NEW_CYCLE) > 0
+        passed = np.cumsum(new)
+        passed -= np.repeat((passed - new)[s.start[:-1]], np.diff(s.start))
+        return s.y - x[RATE] * (x[-5] - x[-6]) * passed
 
     def physical(self, x: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return ``own`` and ``noise`` as the filter takes them."""
@@ -102,6 +129,7 @@ class Problem:
                 math.exp(absolute),
                 math.exp(2 * read) * span**2 + floor + 1e-14,
                 math.exp(2 * drift) * span**2,
+                x[RATE] * span,
             ]
         )
         return own, noise
@@ -127,18 +155,18 @@ class Problem:
 
         Returns
         -------
-        ndarray, shape (devices, k, 4), and ndarray, shape (k, 4)
+        ndarray, shape (devices, k, 4), and ndarray, shape (k, 5)
             ``own``: with the four deviations as the last parameters; else only global ones.
         """
         values, noise = self.physical(x, u)
-        k, shapes = x.size + 4 * own, len(self.shape.free)
+        k, ends = x.size + 4 * own, x.size - 6
         span = x[-5] - x[-6]
-        of_own, of_noise = np.zeros((len(u), k, 4)), np.zeros((k, 4))
+        of_own, of_noise = np.zeros((len(u), k, 4)), np.zeros((k, noise.size))
         open_range = span * (1.0 + u[:, 2] - u[:, 3]) > SMALLEST_SPAN
         # Lower end and range of a device, by the two ends of all.
         for j, (low, high) in enumerate(((1.0 - u[:, 3], -u[:, 2]), (u[:, 3], 1.0 + u[:, 2]))):
-            of_own[:, shapes + j, 2] = low
-            of_own[:, shapes + j, 3] = np.where(open_range, high - low, 0.0)
+            of_own[:, ends + j, 2] = low
+            of_own[:, ends + j, 3] = np.where(open_range, high - low, 0.0)
         if own:
             up, down = values[:, 0], values[:, 1]
             of_own[:, -4, 0], of_own[:, -4, 1] = up, down
@@ -147,11 +175,12 @@ class Problem:
             of_own[:, -1, 2], of_own[:, -1, 3] = span, np.where(open_range, -span, 0.0)
         read, drift = math.exp(2 * x[-2]) * span, math.exp(2 * x[-1]) * span
         for j, sign in ((0, -1.0), (1, 1.0)):
-            of_noise[shapes + j, 2:] = 2.0 * sign * read, 2.0 * sign * drift
+            of_noise[ends + j, 2:] = 2.0 * sign * read, 2.0 * sign * drift, sign * x[RATE]
+        of_noise[ends - 1, 4] = span
         for j, (column, value) in enumerate(
             ((0, noise[0]), (1, noise[1]), (2, 2.0 * read * span), (3, 2.0 * drift * span))
         ):
-            of_noise[shapes + 2 + j, column] = value
+            of_noise[ends + 2 + j, column] = value
         return of_own, of_noise
 
     def _table_slopes(self, x: np.ndarray) -> np.ndarray:

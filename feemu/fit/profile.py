@@ -12,10 +12,13 @@ from feemu.fit.averages import Averages
 from feemu.fit.bounds import NEAR, bounded
 from feemu.fit.estimate import Estimate
 from feemu.fit.posterior import NOISE
+from feemu.fit.problem import RATE
 from feemu.fit.scoring import climb, together
 
 #: A noise term is weak if its logarithm has a larger sd than this.
 UNSURE = 0.15
+#: With fewer steps between cycles the random drift is too uncertain for a normal rate of the drift.
+FEW_STEPS = 30
 #: The ends of an interval are found as close as this, in the logarithm or over the first guess.
 _CLOSE = 0.02
 _SHAPE_STEPS, _NOISE_STEPS = 10, 5
@@ -26,14 +29,16 @@ def profiled(
 ) -> dict[int, tuple[float, float]]:
     """Return intervals (own scale) of the parameters whose draws say too little, by their index.
 
-    Those are all parameters at a bound, and weak noise terms, whose likelihood is no normal density
-    of the logarithm. An end is where the likelihood, at its maximum over all else, has dropped by
-    half the quantile of chi squared (1.92 for 95 %; Wilks, Ann. Math. Stat. 9, 60 (1938),
-    doi:10.1214/aoms/1177732360); the lower one is minus infinity where it never does. At a bound
-    one end is the bound, so that the interval is wider than its level needs. `by_mean`: shape and
+    Those are all parameters at a bound, weak noise terms, whose likelihood is no normal density of
+    the logarithm, and the rate of the drift where few steps between cycles tell of it. An end is
+    where the likelihood, at its maximum over all else, has dropped by half the quantile of chi
+    squared (1.92 for 95 %; Wilks, Ann. Math. Stat. 9, 60 (1938), doi:10.1214/aoms/1177732360); the
+    lower one is minus infinity where it never does. At a bound one end is the bound, so that the
+    interval is wider than its level needs. For the rate the drop is that of the mean of n normal
+    steps of unknown variance, ``n/2 ln(1 + t^2 / (n - 1))`` with Student's t. `by_mean`: shape and
     range were fitted to the mean levels; their misfit to these stands for the likelihood.
     """
-    from scipy.stats import chi2
+    from scipy.stats import chi2, t
 
     drop = float(chi2.ppf(level, 1)) / 2
     tau = np.where(found.tau > 0, found.tau, 1.0)
@@ -43,6 +48,12 @@ def profiled(
         if not found.point.free[j] or sd >= UNSURE:
             held = _held(found, tau, j, by_mean)
             out[j] = _ends(found, j, held, drop, max(3.0 * sd, 0.3), _CLOSE)
+    steps, j = found.problem.cycle_steps, found.point.x.size + RATE
+    if found.point.free[j] and steps < FEW_STEPS:
+        share = float(t.ppf((1 + level) / 2, steps - 1)) ** 2 / (steps - 1)
+        guess = 2.0 * float(np.std(table["drift_rate"]))
+        held = _held(found, tau, j, by_mean)
+        out[j] = _ends(found, j, held, steps / 2 * math.log1p(share), guess, 2 * _CLOSE * guess)
     for j in bounded(found, by_mean):
         if by_mean:
             x, guess = found.point.x, 0.1
@@ -54,11 +65,19 @@ def profiled(
 
 
 def _held(found: Estimate, tau: np.ndarray, j: int, only_noise: bool) -> Callable:
-    """Return a function: log likelihood lost, at its maximum over all else, with j at a value."""
+    """Return a function: log likelihood lost, at its maximum over all else, with j at a value.
+
+    That of the random drift is restricted where few steps tell of it: its rate, found from the same
+    steps, takes a part of their scatter (Patterson & Thompson, Biometrika 58, 545 (1971),
+    doi:10.1093/biomet/58.3.545).
+    """
     k = found.point.x.size
     held = np.zeros(k, bool)
     held[: -len(NOISE)] = only_noise
+    held[RATE] = False
     held[j] = True
+    few = found.problem.cycle_steps < FEW_STEPS
+    restricted = few and j == k - 1 and found.point.free[k + RATE]
     steps = _NOISE_STEPS if j >= k - len(NOISE) else _SHAPE_STEPS
 
     known = {float(found.point.x[j]): found.point}
@@ -69,7 +88,8 @@ def _held(found: Estimate, tau: np.ndarray, j: int, only_noise: bool) -> Callabl
         x[j] = value
         point = climb(found.problem, x, near.u, tau, steps=steps, tolerance=0.05, held=held)
         known[float(value)] = point
-        return point.target
+        told = point.information[k + RATE, k + RATE] if restricted else 1.0
+        return point.target - 0.5 * math.log(max(told, 1e-300))
 
     best = target(found.point.x[j])
     return lambda value: best - target(value)

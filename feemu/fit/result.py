@@ -22,11 +22,12 @@ class Value:
     Attributes
     ----------
     value, lower, upper : float
-        Median and ends of the interval.
+        Median and ends of the interval; NaN where there is none.
     unit : str
         Unit.
     note : str
-        Empty, "at a bound", "tied to NAME, which is at a bound" or "none".
+        Empty, "at a bound", "tied to NAME, which is at a bound", "held" where the data tell nothing
+        of it, or "none".
     """
 
     value: float

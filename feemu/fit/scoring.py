@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu.fit.problem import Problem
+from feemu.fit.problem import RATE, Problem
 
 #: Standard deviation [of the level range] to which a fit without curvature holds the ends.
 GAUGE_SD = 0.02
-#: Largest step of a parameter, of an end over the range, of a noise term up, of a deviation.
+#: Largest step of a parameter, of an end (or the drift over all cycles) over the range, of a noise
+#: term up, of a deviation.
 _LARGEST = (0.7, 0.15, 20.0, 0.3)
 #: A promise is believed no farther than this.
 _FARTHEST = 3.0
@@ -135,7 +136,8 @@ def climb(
         damping = max(damping / 5, 1e-9)
         model = _Quadratic(problem, new_x, new_u, tau, held)
     x, slope = model.x, model.slope[: x.size]
-    free = ~held & ~(((x <= low) & (slope < 0)) | ((x >= high) & (slope > 0)))
+    free = ~held & (low < high)
+    free &= ~(((x <= low) & (slope < 0)) | ((x >= high) & (slope > 0)))
     found = (model.value, model.target, model.gradient, model.information)
     return Point(x, model.u, *found, free, converged)
 
@@ -172,6 +174,7 @@ class _Quadratic:
         self.cap = np.full(n, _LARGEST[3])
         self.cap[:k] = _LARGEST[0]
         self.cap[k - 6 : k - 4] = _LARGEST[1] * span
+        self.cap[k + RATE] = _LARGEST[1] / problem.sequence.shape[1]
         self.cap[k - 4 : k] = _LARGEST[2]
 
     def promise(self) -> float:

@@ -18,7 +18,8 @@ def starting_points(sequence: Sequence, shape: Shape, most: int = 8) -> list[np.
     """Return global parameters on the fit's own scale to start from, the likeliest first.
 
     Curves and ends of the range are fitted to mean steps in bins of the level, from several
-    guesses; what is returned differs in the ends or in the quality of that fit.
+    guesses; what is returned differs in the ends or in the quality of that fit. Levels drift at
+    no rate.
     """
     binned = [_steps(sequence, sign) for sign in (+1, -1)]
     tried = sorted(_fit_curves(shape, binned), key=lambda pair: pair[0])
@@ -31,7 +32,7 @@ def starting_points(sequence: Sequence, shape: Shape, most: int = 8) -> list[np.
     for x in kept[:most]:
         span = x[-1] - x[-2]
         noise = [math.log(v) for v in (relative, absolute / span, read / span, 0.003)]
-        out.append(np.concatenate([x, noise]))
+        out.append(np.concatenate([x[:-2], [0.0], x[-2:], noise]))
     return out
 
 

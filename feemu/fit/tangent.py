@@ -168,7 +168,7 @@ def run_tangent(
         Derivative of the steps by the first parameters.
     d_own : ndarray, shape (devices, k, 4)
         Derivative of `own` by all parameters.
-    d_noise : ndarray, shape (k, 4)
+    d_noise : ndarray, shape (k, 5)
         Derivative of `noise`.
     d_nu, d_s : ndarray, shape (n, k)
         Derivatives of innovation and variance.
@@ -177,7 +177,7 @@ def run_tangent(
     """
     k = d_noise.shape[0]
     dp, dv, db, dvb, dc = np.zeros(k), np.zeros(k), np.zeros(k), np.zeros(k), np.zeros(k)
-    d_read, d_walk = d_noise[:, 2].copy(), d_noise[:, 3].copy()
+    d_read, d_walk, d_rate = d_noise[:, 2].copy(), d_noise[:, 3].copy(), d_noise[:, 4].copy()
     d_up, d_down = np.empty(k), np.empty(k)
     for d in range(start.size - 1):
         c_up, c_down, off, span = own[d, 0], own[d, 1], own[d, 2], own[d, 3]
@@ -189,7 +189,9 @@ def run_tangent(
         known, was_outlier = False, False
         for t in range(start[d], start[d + 1]):
             if mark[t] & 2:
+                b += noise[4]
                 var_b += noise[3]
+                db += d_rate
                 dvb += d_walk
             if mark[t] & 1:
                 known, cov = False, 0.0

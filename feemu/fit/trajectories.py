@@ -39,7 +39,7 @@ def draw_readings(
                 continue
             z_step = float(z[0, t])
             if mark[t] & 2:
-                b += walk * float(z[2, t])
+                b += noise[4] + walk * float(z[2, t])
             up = pulse[t] > 0
             if mark[t] & 1:
                 p = min(1.0, max(0.0, first[t]))

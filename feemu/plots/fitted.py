@@ -23,6 +23,8 @@ _MOST = 40
 _BINS = 12
 #: Farthest that an interval is drawn, over the value.
 _WIDEST = 10.0
+#: Parameters of either sign: their interval stands in words.
+_SIGNED = ("drift_rate",)
 
 
 def fit_figure(found: Fit) -> Figure:
@@ -121,8 +123,10 @@ def _parameters(ax: Axes, part: Part) -> None:
     names = list(part.parameters)
     for row, name in enumerate(names):
         v = part.parameters[name]
-        if not v.value:
-            ax.text(1.0, row, f"0 to {v.upper:.3g}", fontsize=7, ha="center", va="center")
+        if not v.value or name in _SIGNED:
+            held = np.isnan(v.lower)
+            said = v.note if held else f"{v.lower:.3g} to {v.upper:.3g}"
+            ax.text(1.0, row, said, fontsize=7, ha="center", va="center")
             continue
         ends = [np.clip(end / v.value, 1 / _WIDEST, _WIDEST) for end in (v.lower, v.upper)]
         bound = bool(v.note)

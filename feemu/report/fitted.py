@@ -82,13 +82,16 @@ def _parameters(found: Fit, part: Part) -> str:
         meaning = FIGURES[name][1]
         rows.append((name, _n(v.value), _n(v.lower), _n(v.upper), v.unit, v.note or meaning))
     head = f"pulse width {format_width(part.pulse_width)}"
-    tail = "noise terms and drift are fractions of the step (relative) or the range"
+    tail = (
+        "noise terms and drift are fractions of the step (relative) or the range; drift per cycle\n"
+        "is random (drift) and steady (drift_rate); G_min and G_max are those of the first cycle"
+    )
     return f"{head}\n{_aligned(rows)}\n{tail}"
 
 
 def _quality(found: Fit, part: Part) -> str:
     r = part.residuals
-    rows = [("residual", "% of the range of the levels"),
+    rows = [("residual, less drift at its rate", "% of the range of the levels"),
             ("fitted curve", f"{100 * r['mean_curve']:.3g}"),
             ("NeuroSim's single exponential", f"{100 * r['exponential']:.3g}")]  # fmt: skip
     if math.isfinite(r["scatter"]):

@@ -7,13 +7,13 @@ import xarray
 def measure(
     model, *, seed, devices=5, cycles=10, pulses=60, relative=0.05, absolute=0.0, read=0.005,
     drift=0.0, spread=(0.1, 0.05, 0.05, 0.03), low=2e-6, high=2e-5, start=0.02, continuous=True,
-    missing=0.0, width=1e-6, quantum=0.0, until=None,
+    missing=0.0, width=1e-6, quantum=0.0, rate=0.0, until=None,
 ):  # fmt: skip
     """Return a measurement of virtual devices with all that is known of them.
 
-    ``read`` and ``drift`` (per cycle) are fractions of the nominal range; ``spread`` holds the
-    standard deviations of log gain, asymmetry, upper and lower end; ``until``: readings (fractions
-    of the range) at which up and down branches end.
+    ``read``, ``drift`` and ``rate`` (sd and mean per cycle) are fractions of the nominal range;
+    ``spread`` holds the standard deviations of log gain, asymmetry, upper and lower end; ``until``:
+    readings (fractions of the range) at which up and down branches end.
     """
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(4, devices)) * np.array(spread)[:, None]
@@ -26,7 +26,7 @@ def measure(
         return off + (on - off) * p + b + read * rng.normal(size=devices)
 
     for cycle in range(cycles):
-        b = b + (drift * rng.normal(size=devices) if cycle else 0.0)
+        b = b + (rate + drift * rng.normal(size=devices) if cycle else 0.0)
         for k, sign in enumerate((+1, -1)):
             if not continuous:
                 p = np.full(devices, start if k == 0 else 1 - start)

@@ -42,7 +42,7 @@ def test_the_filter_is_kalmans_where_it_is_exact():
     model = SHAPES["constant"].build({"A_up": 0.01, "A_down": 0.01})
     s = sequences(measure(model, seed=1, devices=1, cycles=2, pulses=n, start=0.4))[0]
     curves = tables(model)
-    own, noise = np.array([[1.0, 1.0, 0.0, 1.0]]), np.array([relative, absolute, read**2, 0.0])
+    own, noise = np.array([[1.0, 1.0, 0.0, 1.0]]), np.array([relative, absolute, read**2, 0.0, 0.0])
     y = 0.3 + 0.2 * s.y
     work = [np.empty(y.size), np.empty(y.size), np.empty(y.size), np.empty(1)]
     run_filter(y, s.pulse, s.mark, s.start, *curves, own, noise, math.inf, *work)

@@ -66,7 +66,7 @@ def test_the_loop_of_the_calibration_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [script.name, "--out", str(tmp_path / "new" / "out")])
     runpy.run_path(str(script), run_name="__main__")
     first, _, *rows, last = capsys.readouterr().out.splitlines()
-    assert first.endswith("9,760 readings, read back equal: True") and len(rows) == 10
+    assert first.endswith("9,760 readings, read back equal: True") and len(rows) == 11
     inside = 0
     for name, truth, value, low, _, high, *_ in map(str.split, rows):
         assert float(low) <= float(value) <= float(high), name

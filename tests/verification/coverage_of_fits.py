@@ -22,12 +22,11 @@ from feemu.fit import SHAPES, fit
 from feemu.fit.estimate import Estimate, finished, settle
 from feemu.fit.fitting import intervals
 from feemu.fit.limits import notes
+from feemu.fit.posterior import NAMES, NOISE, SPREADS
 from feemu.fit.problem import Problem
 from feemu.fit.scoring import climb, joined
 from feemu.fit.sequence import sequences
 
-NOISE = ("relative", "absolute", "read_noise", "drift")
-SPREAD = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
 #: Standard deviation over value below which a parameter ought to be identified.
 PROMISED = 0.2
 
@@ -37,8 +36,9 @@ def at_truth(ds, true: dict, name: str) -> tuple[Problem, np.ndarray, np.ndarray
     s, shape = sequences(ds)[0], SHAPES[name]
     ends = [(true[k] - s.low) / (s.high - s.low) for k in ("G_min", "G_max")]
     first = shape.internal({k: true[k] for k in shape.free})
-    x = np.concatenate([first, ends, np.log([true[k] for k in NOISE])])
-    return Problem(s, shape), x, ds["own"].values, np.array([true[k] for k in SPREAD])
+    rate = true["drift_rate"]
+    x = np.concatenate([first, [rate], ends, np.log([true[k] for k in NOISE])])
+    return Problem(s, shape), x, ds["own"].values, np.array([true[k] for k in SPREADS])
 
 
 def promised(ds, true: dict, name: str) -> dict[str, float]:
@@ -48,7 +48,8 @@ def promised(ds, true: dict, name: str) -> dict[str, float]:
     _, _, h = joined(problem, x, u)
     h[x.size :, x.size :] += np.diag(np.tile(tau**-2.0, len(u)))
     sd = np.sqrt(np.diag(np.linalg.inv(h + 1e-9 * np.eye(len(h)))))
-    out = dict(zip((*shape.free, "G_min", "G_max", *NOISE), sd.tolist()))
+    out = dict(zip((*shape.free, *NAMES), sd.tolist()))
+    del out["drift_rate"]  # a sd over a value that may be 0
     for key in out:
         if key not in shape.logs and key not in NOISE:
             scale = (s.high - s.low) if key.startswith("G_") else 1.0
@@ -82,7 +83,8 @@ def judge(name: str, number: int, start: bool = False, **more) -> list[dict]:
     for key, value in values.items():
         weak = any(n.startswith(f"{key} is not identified") for n in said)
         weak = weak or value.note.startswith("tied to")
-        kind = "at a bound" if value.note == "at a bound" else "not identified" if weak else "told"
+        weak = "not identified" if weak else "told"
+        kind = value.note if value.note in ("at a bound", "held") else weak
         out.append({
             "model": name, "number": number, "parameter": key, "kind": kind,
             "truth": true[key], "value": value.value, "lower": value.lower, "upper": value.upper,

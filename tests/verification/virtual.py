@@ -46,8 +46,15 @@ def truth(name, number):
             between(0.01, 0.06),
         ),
         "pulses": int(rng.integers(40, 101)),
+        "rate": _rate(name, number),
     }
     return model, known
+
+
+def _rate(name, number):
+    """Return the rate of the drift, 0 for even numbers; from random numbers of its own."""
+    rng = np.random.default_rng([MODELS.index(name), number, 19])
+    return float(rng.uniform(-0.004, 0.004)) if number % 2 else 0.0
 
 
 def _peak(a, b):
@@ -66,6 +73,7 @@ def virtual(name, number, again=0, **more):
     values = {f: getattr(model, f) for f in model.__dataclass_fields__}
     values |= {"G_min": low, "G_max": high, "relative": known["relative"]}
     values |= {"absolute": known["absolute"], "read_noise": known["read"], "drift": known["drift"]}
+    values["drift_rate"] = known["rate"]
     names = ("step_spread", "asymmetry_spread", "g_on_spread", "g_off_spread")
     values |= dict(zip(names, known["spread"]))
     return ds, values
