@@ -55,13 +55,22 @@ def correction(problem: Problem, x: np.ndarray, u: np.ndarray, free: np.ndarray)
 
 
 def _moments(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and a shrunken inverse covariance of rows."""
+    """Return mean and a shrunken inverse covariance of rows.
+
+    Rows of covariance one have an inverse that is one in the mean, however few they are: by the law
+    of Marchenko and Pastur (Math. USSR Sb. 1, 457 (1967), doi:10.1070/SM1967v001n04ABEH001994) the
+    mean ``m(z)`` of ``1 / (value - z)`` over eigenvalues solves
+    ``q z m^2 - (1 - q - z) m + 1 = 0``, with ``q`` columns for each degree of freedom.
+    """
     n, k = w.shape
     mean = w.mean(axis=0)
     cov = np.cov(w.T) if k > 1 else np.array([[w.var()]])
     share = k / (n + k)
     cov = (1 - share) * cov + share * np.eye(k)
-    return mean, np.linalg.inv(cov) * max(n - k - 2, 1) / max(n - 1, 1)
+    q, z = k / max(n - 1, 1), -share / (1 - share)
+    half = 1 - q - z
+    expected = (half - np.sqrt(half**2 - 4 * q * z)) / (2 * q * z) / (1 - share)
+    return mean, np.linalg.inv(cov) / expected
 
 
 def whitener(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
