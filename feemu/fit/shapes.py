@@ -30,8 +30,8 @@ class Shape:
     scales : tuple of (str, str)
         The two parameters that multiply the step up and down.
     gauge : bool
-        True where no curvature fixes the ends of the range, so that they are set to the ends of
-        the measured levels.
+        True where no curvature fixes the ends of the range, so that they are held near the ends
+        of the measured levels.
     fixed : str
         What the fit holds fixed, in words for the report.
     build : callable
@@ -103,7 +103,7 @@ def _table(values: dict) -> ResponseModel:
     )
 
 
-_ENDS = "the ends of the range are set to the ends of the measured levels: no curvature shows them"
+_ENDS = "the ends of the range are held near those of the measured levels: no curvature shows them"
 _NODES = tuple(f"{d}_{i}" for d in ("up", "down") for i in range(NODES))
 _FREE = ("s_up", "s_down", "gamma_up", "gamma_down")
 
