@@ -54,3 +54,23 @@ def test_gong(measured):
     table = np.loadtxt(file, delimiter=",")
     np.testing.assert_array_equal(branches[:, 1:], table.T)
     assert ds.attrs["continuous"] == 0
+
+
+def test_first_steps_of_a_ramp_follow_its_count_not_its_level(measured):
+    """The mean of the first ten steps up, over 39 cycles that begin at levels 5 % apart.
+
+    Within a ramp it grows with the level; if the level alone did that, ramps from higher levels
+    would begin with larger steps, by the same slope. It lies 20 standard deviations off.
+    """
+    folder = measured / "taox_reram"
+    files = [folder / "set.csv", folder / "reset.csv"]
+    g = read_curves(files, unit="A", read_voltage=0.1)["conductance"][0, 0, :39]
+    up = g.sel(polarity="up").values / float(g.max() - g.min())
+    step, level = (up[:, 11] - up[:, 1]) / 10, up[:, 6]
+    centred = level - level.mean()
+    slope = centred @ step / (centred @ centred)
+    rest = step - step.mean() - slope * centred
+    sd = np.sqrt(rest @ rest / (39 - 2) / (centred @ centred))
+    later = (up[:, 21] - up[:, 11]) / 10
+    within = (later - step).mean() / (up[:, 16] - level).mean()
+    assert within > 0.03 and abs(slope) < 4 * sd and slope + 20 * sd < within
