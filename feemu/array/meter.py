@@ -46,7 +46,9 @@ class Meter:
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
         self.out, self._others = make_out(*shape), []
-        self.reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
+        self._reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
+        #: Rows of it by kind of read.
+        self.reads_of = dict(zip(READS, self._reads))
 
     @property
     def tally(self) -> np.ndarray:
@@ -85,13 +87,13 @@ class Meter:
         book.clipped_updates[p] += now[tl.CLIPPED]
         now[:] = 0
         for column, name in enumerate(("reads", "adc", "read_rows", "read_x2_parts")):
-            getattr(book, name)[p] += self.reads[:, column]
-        book.dac[p] += self.reads[:, tl.READ_LINES]
-        self.reads[:] = 0
+            getattr(book, name)[p] += self._reads[:, column]
+        book.dac[p] += self._reads[:, tl.READ_LINES]
+        self._reads[:] = 0
 
     def count_cells(self, kind: str, rows: int, cells: int) -> None:
         """Add reads of single cells: every row is driven by itself, at full voltage."""
-        self.reads[READS.index(kind)] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
+        self.reads_of[kind] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
 
     def split(self, step: Callable, active: int, first: np.ndarray, events: int) -> None:
         """Run ``step(lo, hi, out)`` over `active` rows, split over threads by their events.

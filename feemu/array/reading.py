@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu._numba import jit, reordered
+from feemu._numba import internal, jit, reordered
 from feemu.array import tally as tl
 from feemu.params import Record, param
 
@@ -114,7 +114,7 @@ def variance_backward(d, cells, w, scale, var):
             var[b, i] = total
 
 
-@jit
+@internal
 def count_reads(x, outputs, counts):
     """Add the reads of vectors `x` with `outputs` conversions each, see `feemu.array.tally`."""
     for b in range(x.shape[0]):
@@ -130,3 +130,17 @@ def count_reads(x, outputs, counts):
             counts[tl.READ_SQUARES] += np.int64(tl.SQUARES_ONE * relative + 0.5)
     counts[tl.READ_VECTORS] += x.shape[0]
     counts[tl.READ_OUTPUTS] += x.shape[0] * outputs
+
+
+@jit
+def read_forward(x, w, y, counts):
+    """Write ``x @ w`` into `y` and count the reads."""
+    multiply_forward(x, w, y)
+    count_reads(x, w.shape[1], counts)
+
+
+@jit
+def read_backward(d, w, e, counts):
+    """Write ``d @ w.T`` into `e` and count the reads."""
+    multiply_backward(d, w, e)
+    count_reads(d, w.shape[0], counts)
