@@ -16,7 +16,8 @@ from feemu.params import all_finite, unknown
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 #: Images per evaluation call; bounds memory, does not change the result.
 EVALUATION_BATCH = 500
-_HALF = np.float32(0.5)
+# Arrays, which numpy combines with arrays faster than it does numbers.
+_HALF, _ONE, _ZERO = (np.array(value, np.float32) for value in (0.5, 1.0, 0.0))
 
 
 class Diverged(ValueError):
@@ -36,8 +37,8 @@ class Layer(Protocol):
         """Carry out the request ``-lr x^T d`` in place."""
 
 
-def activate(a: np.ndarray, name: str) -> np.ndarray:
-    """Return the activation of pre-activations `a`.
+def activate(a: np.ndarray, name: str, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the activation of pre-activations `a`, written into `out` if that is given.
 
     Raises
     ------
@@ -45,46 +46,39 @@ def activate(a: np.ndarray, name: str) -> np.ndarray:
         For an unknown activation.
     """
     if name == "sigmoid":
-        h = a * _HALF
-        np.tanh(h, out=h)
-        h *= _HALF
-        h += _HALF
-        return h
+        h = np.multiply(a, _HALF, out)
+        np.tanh(h, h)
+        np.multiply(h, _HALF, h)
+        return np.add(h, _HALF, h)
     if name == "tanh":
-        return np.tanh(a)
+        return np.tanh(a, out)
     if name == "relu":
-        return np.maximum(a, np.float32(0.0))
+        return np.maximum(a, _ZERO, out=out)
     raise ValueError(unknown("activation", name, ACTIVATIONS))
 
 
 def slope(h: np.ndarray, name: str) -> np.ndarray:
     """Return the activation's derivative from its value `h`."""
     if name == "sigmoid":
-        return h * (np.float32(1.0) - h)
+        return h * (_ONE - h)
     if name == "tanh":
-        return np.float32(1.0) - h * h
+        return _ONE - h * h
     return (h > 0).astype(np.float32)
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Return (summed softmax cross-entropy, its gradient by each sample's logits)."""
     top = np.maximum.reduce(logits, axis=1, keepdims=True)
-    if not math.isfinite(float(np.add.reduce(top, axis=None))):  # the loss says so, no warning
+    if not all_finite(top):  # the loss says so, no warning
         return math.nan, np.full_like(logits, math.nan)
     shifted = logits - top
     p = np.exp(shifted)
-    total = np.add.reduce(p, axis=1, keepdims=True)
-    at = np.arange(len(labels)), labels
-    loss = float(np.add.reduce(np.log(total[:, 0]) - shifted[at]))
-    p /= total
-    p[at] -= np.float32(1.0)
+    total = np.add.reduce(p, axis=1)
+    own = np.arange(0, p.size, p.shape[1]) + labels
+    loss = float(np.add.reduce(np.log(total) - shifted.take(own)))
+    p /= total[:, None]
+    p.put(own, p.take(own) - _ONE)
     return loss, p
-
-
-def _with_one(h: np.ndarray) -> np.ndarray:
-    out = np.empty((h.shape[0], h.shape[1] + 1), np.float32)
-    out[:, :-1], out[:, -1] = h, np.float32(1.0)
-    return out
 
 
 class MLP:
@@ -116,15 +110,27 @@ class MLP:
 
     def _forward(self, x: np.ndarray, counted: bool) -> list[np.ndarray]:
         """Return every layer's input, and the logits at the end."""
-        h, seen = x, []
+        h, values = self._room(x)
+        values[:] = x
+        seen = [h]
         for i, layer in enumerate(self.layers):
-            seen.append(_with_one(h) if self.bias == "array" else h)
-            h = layer.forward(seen[-1], counted)
+            a = layer.forward(h, counted)
             if self.bias == "digital":
-                h = h + self.biases[i]
+                a = a + self.biases[i]
             if i + 1 < len(self.layers):
-                h = activate(h, self.activation)
-        return [*seen, h]
+                h, values = self._room(a)
+                activate(a, self.activation, values)
+                seen.append(h)
+        return [*seen, a]
+
+    def _room(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return an array for the input of a layer, and the part of it for values of a shape."""
+        if self.bias != "array":
+            h = np.empty(values.shape, np.float32)
+            return h, h
+        h = np.empty((values.shape[0], values.shape[1] + 1), np.float32)
+        h.fill(1.0)
+        return h, h[:, :-1]
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         """Return the network's output without counting reads."""
@@ -137,14 +143,14 @@ class MLP:
         """
         *inputs, out = self._forward(x, counted=True)
         loss, d = cross_entropy(out, labels)
-        d *= np.float32(1.0 / len(labels))
+        d *= 1.0 / len(labels)
         errors = [d]
         for i in range(len(self.layers) - 1, 0, -1):
             e = self.layers[i].backward(errors[0])
             h = inputs[i]
             if self.bias == "array":
                 e, h = e[:, :-1], h[:, :-1]
-            errors.insert(0, np.ascontiguousarray(e * slope(h, self.activation)))
+            errors.insert(0, e * slope(h, self.activation))
         return loss / len(labels), inputs, errors
 
     def train_step(self, x: np.ndarray, labels: np.ndarray, lr: float) -> float:
