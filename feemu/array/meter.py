@@ -96,17 +96,17 @@ class Meter:
         self.reads_of[kind] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
 
     def split(self, step: Callable, active: int, first: np.ndarray, events: int) -> None:
-        """Run ``step(lo, hi, out)`` over `active` rows, split over threads by their events.
+        """Run ``step((lo, hi), out)`` over `active` rows, split over threads by their events.
 
         Counters are whole numbers, so that the result is the same for any number of threads.
         """
         parts = self.parts(events)
         if parts == 1:
-            step(0, active, self.out)
+            step((0, active), self.out)
             return
         cuts = np.searchsorted(first[:active], np.arange(1, parts) * (events / parts))
         cuts = [0, *cuts.tolist(), active]
-        self.share(lambda part, out: step(cuts[part], cuts[part + 1], out), parts)
+        self.share(lambda part, out: step((cuts[part], cuts[part + 1]), out), parts)
 
     def parts(self, events: float) -> int:
         """Return the number of threads for so many events."""
