@@ -29,7 +29,7 @@ except ImportError:  # another version of Numba: compile in every process
     _Locator = None
 
 _BYTES = ir.IntType(8).as_pointer()
-_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 
 @cache
@@ -113,7 +113,7 @@ def reordered(function: Callable) -> Callable:
 
 def internal(function: Callable) -> Callable:
     """Compile a function that only kernels call: without wrappers for Python, so faster."""
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, no_cpython_wrapper=True)
 
 
 #: For small functions inside hot loops: merged into the caller before LLVM sees the loop, so that

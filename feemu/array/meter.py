@@ -10,6 +10,7 @@ import numpy as np
 from feemu.array import tally as tl
 from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.plan import AHEAD, MAX_SLOTS, make_plan
+from feemu.array.reading import UNCOUNTED
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
@@ -47,8 +48,8 @@ class Meter:
         self.phase, self.kinds = "train", (0, 1)
         self.out, self._others = make_out(*shape), []
         self._reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
-        #: Rows of it by kind of read.
-        self.reads_of = dict(zip(READS, self._reads))
+        #: Counters by kind of read, None for evaluations.
+        self.reads_of = dict(zip((*READS, None), (*self._reads, UNCOUNTED)))
 
     @property
     def tally(self) -> np.ndarray:

@@ -17,8 +17,6 @@ from feemu.array.reading import (
     Reading,
     multiply_backward,
     multiply_forward,
-    read_backward,
-    read_forward,
     variance_backward,
     variance_forward,
 )
@@ -147,11 +145,8 @@ class ReadableCells(Cells):
         x = as_vectors(x, n_in, "input") if forward else as_vectors(x, n_out, "error")
         seen = self.reading.convert_inputs(x)
         y = np.empty((len(x), n_out if forward else n_in), np.float32)
-        if kind is None:
-            (multiply_forward if forward else multiply_backward)(seen, self.weights, y)
-        else:
-            counts = self._meter.reads_of[kind]
-            (read_forward if forward else read_backward)(seen, self.weights, y, counts)
+        counts = self._meter.reads_of[kind]
+        (multiply_forward if forward else multiply_backward)(seen, self.weights, y, counts)
         update = self.counters[stream]
         self.counters[stream] = update + len(x)
         if self.tables.read_noise > 0:
