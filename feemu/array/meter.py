@@ -47,9 +47,9 @@ class Meter:
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
         self.out, self._others = make_out(*shape), []
-        self._reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
-        #: Counters by kind of read, None for evaluations.
-        self.reads_of = dict(zip((*READS, None), (*self._reads, UNCOUNTED)))
+        #: Counters by kind of read since then, None for evaluations.
+        self.reads_of = {kind: np.zeros(tl.READ_SIZE, np.int64) for kind in READS}
+        self.reads_of[None] = UNCOUNTED
 
     @property
     def tally(self) -> np.ndarray:
@@ -87,10 +87,12 @@ class Meter:
         book.slots[p, k] += now[tl.SLOTS] + slots
         book.clipped_updates[p] += now[tl.CLIPPED]
         now[:] = 0
+        reads = [self.reads_of[kind] for kind in READS]
         for column, name in enumerate(("reads", "adc", "read_rows", "read_x2_parts")):
-            getattr(book, name)[p] += self._reads[:, column]
-        book.dac[p] += self._reads[:, tl.READ_LINES]
-        self._reads[:] = 0
+            getattr(book, name)[p] += [counts[column] for counts in reads]
+        book.dac[p] += [counts[tl.READ_LINES] for counts in reads]
+        for counts in reads:
+            counts[:] = 0
 
     def count_cells(self, kind: str, rows: int, cells: int) -> None:
         """Add reads of single cells: every row is driven by itself, at full voltage."""
