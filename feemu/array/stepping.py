@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import fma, inline, internal, jit, prefetch
+from feemu._numba import fma, inline, internal, jit, prefetch, trailing_zeros
 from feemu.array import plan as pl
 from feemu.array import tally as tl
 from feemu.array.plan import AHEAD, DOWN
@@ -106,21 +106,23 @@ def list_coincidences(plan, lo, hi, width, runs):
     lanes, index, firing = plan
     rows, masks, flips = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
     first, counts, negative = index[pl.FIRST], index[pl.COUNTS], index[pl.NEGATIVE]
-    slots, room, most = lanes[pl.SLOTS], first[lo] + synapses.size - AHEAD, downs.size - 2
+    room, most = first[lo] + synapses.size - AHEAD, downs.size - 2
     n, a, r = 0, lo, 0
     starts[0] = 0
+    # Slots (bits) in which a column with d < 0 fires, and one with d > 0.
+    below, above = np.uint32(0), np.uint32(0)
+    for slot in range(pl.MAX_SLOTS):
+        below |= np.uint32(negative[slot] > 0) << np.uint32(slot)
+        above |= np.uint32(counts[slot] > negative[slot]) << np.uint32(slot)
     while a < hi and first[a + 1] <= room and r <= most:
-        mask, many, slot, base = masks[a], 0, 0, rows[a] * np.uint32(width)
-        while mask != 0:  # without branches: which slots fire is random
-            slots[many] = slot
-            many += np.int64(mask & np.uint32(1))
-            mask = np.uint32(mask >> np.uint32(1))
-            slot += 1
+        base = rows[a] * np.uint32(width)
         for down in range(2):
             # With x > 0, columns with d < 0 potentiate.
             second = (flips[a] == 0) == (down == 1)
-            for s in range(many):
-                slot = np.int64(slots[s])
+            mask = np.uint32(masks[a] & (above if second else below))
+            while mask != 0:
+                slot = np.int64(trailing_zeros(mask))
+                mask = np.uint32(mask & (mask - np.uint32(1)))
                 start = slot * width
                 stop = start + (counts[slot] if second else negative[slot])
                 start += negative[slot] if second else 0
