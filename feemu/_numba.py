@@ -29,7 +29,7 @@ except ImportError:  # another version of Numba: compile in every process
     _Locator = None
 
 _BYTES = ir.IntType(8).as_pointer()
-_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "no_cfunc_wrapper": True}
 
 
 @cache
@@ -113,7 +113,7 @@ def reordered(function: Callable) -> Callable:
 
 def internal(function: Callable) -> Callable:
     """Compile a function that only kernels call: without wrappers for Python, so faster."""
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, no_cpython_wrapper=True)
 
 
 #: For small functions inside hot loops: merged into the caller before LLVM sees the loop, so that
@@ -148,6 +148,19 @@ def _prefetch(_, values, at):
     return types.void(values, at), build
 
 
+@intrinsic
+def _trailing_zeros(_, word):
+    def build(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.uint32(types.uint32), build
+
+
+def interpreted_trailing_zeros(word):
+    """Return the number of zeros below the lowest one of a word (uint32) that is not zero."""
+    return np.uint32((int(word) & -int(word)).bit_length() - 1)
+
+
 def interpreted_prefetch(values, at):
     """Do nothing."""
 
@@ -158,3 +171,6 @@ prefetch = interpreted_prefetch if config.DISABLE_JIT else _prefetch
 #: ``a b + c`` of float32 values, rounded once: in kernels a single instruction. Written out because
 #: a compiler that fuses on its own does so here and not there.
 fma = interpreted_fma if config.DISABLE_JIT else _fma
+
+#: Zeros below the lowest one of a uint32 that is not zero: in kernels a single instruction.
+trailing_zeros = interpreted_trailing_zeros if config.DISABLE_JIT else _trailing_zeros

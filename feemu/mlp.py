@@ -11,12 +11,14 @@ from typing import Protocol
 
 import numpy as np
 
-from feemu.params import all_finite, unknown
+from feemu._numba import jit
+from feemu.params import unknown
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 #: Images per evaluation call; bounds memory, does not change the result.
 EVALUATION_BATCH = 500
-_HALF = np.float32(0.5)
+# Arrays, which numpy combines with arrays faster than it does numbers.
+_HALF, _ZERO = (np.array(value, np.float32) for value in (0.5, 0.0))
 
 
 class Diverged(ValueError):
@@ -36,8 +38,8 @@ class Layer(Protocol):
         """Carry out the request ``-lr x^T d`` in place."""
 
 
-def activate(a: np.ndarray, name: str) -> np.ndarray:
-    """Return the activation of pre-activations `a`.
+def activate(a: np.ndarray, name: str, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the activation of pre-activations `a`, written into `out` if that is given.
 
     Raises
     ------
@@ -45,46 +47,86 @@ def activate(a: np.ndarray, name: str) -> np.ndarray:
         For an unknown activation.
     """
     if name == "sigmoid":
-        h = a * _HALF
-        np.tanh(h, out=h)
-        h *= _HALF
-        h += _HALF
-        return h
+        h = np.multiply(a, _HALF, out)
+        np.tanh(h, h)
+        np.multiply(h, _HALF, h)
+        return np.add(h, _HALF, h)
     if name == "tanh":
-        return np.tanh(a)
+        return np.tanh(a, out)
     if name == "relu":
-        return np.maximum(a, np.float32(0.0))
+        return np.maximum(a, _ZERO, out=out)
     raise ValueError(unknown("activation", name, ACTIVATIONS))
 
 
-def slope(h: np.ndarray, name: str) -> np.ndarray:
-    """Return the activation's derivative from its value `h`."""
-    if name == "sigmoid":
-        return h * (np.float32(1.0) - h)
-    if name == "tanh":
-        return np.float32(1.0) - h * h
-    return (h > 0).astype(np.float32)
+@jit
+def chain(e, h, activation, out):
+    """Write `e` times the slope of an activation into `out`, and say whether all is finite.
+
+    Parameters
+    ----------
+    e, h : ndarray of float32, shapes (batch, n) or (batch, n + 1)
+        Gradient by the activation's values, and the values.
+    activation : int
+        Place in `ACTIVATIONS`.
+    out : ndarray of float32, shape (batch, n)
+    """
+    one, finite = np.float32(1.0), True
+    for b in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            value = h[b, j]
+            if activation == 0:
+                slope = value * (one - value)
+            elif activation == 1:
+                slope = one - value * value
+            else:
+                slope = np.float32(value > 0)
+            out[b, j] = e[b, j] * slope
+            finite &= abs(value) < np.inf and abs(out[b, j]) < np.inf
+    return finite
+
+
+@jit
+def below_top(logits, out):
+    """Write logits less the largest of their row into `out`; stop at one that is not finite.
+
+    Returns
+    -------
+    bool
+        Whether every row was written.
+    """
+    for b in range(logits.shape[0]):
+        top, finite = logits[b, 0], True
+        for j in range(logits.shape[1]):
+            finite &= logits[b, j] < np.inf  # minus infinity is a probability of zero
+            top = max(top, logits[b, j])
+        if not (finite and top > -np.inf):
+            return False
+        for j in range(logits.shape[1]):
+            out[b, j] = logits[b, j] - top
+    return True
+
+
+@jit
+def less_own(shifted, labels, total, p, loss):
+    """Turn ``p = exp(shifted)`` into errors and ``loss = log(total)`` into losses, in place."""
+    for b in range(p.shape[0]):
+        own = labels[b]
+        loss[b] -= shifted[b, own]
+        for j in range(p.shape[1]):
+            p[b, j] /= total[b]
+        p[b, own] -= np.float32(1.0)
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Return (summed softmax cross-entropy, its gradient by each sample's logits)."""
-    top = np.maximum.reduce(logits, axis=1, keepdims=True)
-    if not math.isfinite(float(np.add.reduce(top, axis=None))):  # the loss says so, no warning
+    shifted = np.empty(logits.shape, np.float32)
+    if not below_top(logits, shifted):  # the loss says so, no warning
         return math.nan, np.full_like(logits, math.nan)
-    shifted = logits - top
     p = np.exp(shifted)
-    total = np.add.reduce(p, axis=1, keepdims=True)
-    at = np.arange(len(labels)), labels
-    loss = float(np.add.reduce(np.log(total[:, 0]) - shifted[at]))
-    p /= total
-    p[at] -= np.float32(1.0)
-    return loss, p
-
-
-def _with_one(h: np.ndarray) -> np.ndarray:
-    out = np.empty((h.shape[0], h.shape[1] + 1), np.float32)
-    out[:, :-1], out[:, -1] = h, np.float32(1.0)
-    return out
+    total = np.add.reduce(p, axis=1)
+    losses = np.log(total)
+    less_own(shifted, labels, total, p, losses)
+    return float(np.add.reduce(losses)), p
 
 
 class MLP:
@@ -116,15 +158,27 @@ class MLP:
 
     def _forward(self, x: np.ndarray, counted: bool) -> list[np.ndarray]:
         """Return every layer's input, and the logits at the end."""
-        h, seen = x, []
+        h, values = self._room(x)
+        values[:] = x
+        seen = [h]
         for i, layer in enumerate(self.layers):
-            seen.append(_with_one(h) if self.bias == "array" else h)
-            h = layer.forward(seen[-1], counted)
+            a = layer.forward(h, counted)
             if self.bias == "digital":
-                h = h + self.biases[i]
+                a = a + self.biases[i]
             if i + 1 < len(self.layers):
-                h = activate(h, self.activation)
-        return [*seen, h]
+                h, values = self._room(a)
+                activate(a, self.activation, values)
+                seen.append(h)
+        return [*seen, a]
+
+    def _room(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return an array for the input of a layer, and the part of it for values of a shape."""
+        if self.bias != "array":
+            h = np.empty(values.shape, np.float32)
+            return h, h
+        h = np.empty((values.shape[0], values.shape[1] + 1), np.float32)
+        h.fill(1.0)
+        return h, h[:, :-1]
 
     def logits(self, x: np.ndarray) -> np.ndarray:
         """Return the network's output without counting reads."""
@@ -133,18 +187,21 @@ class MLP:
     def gradients(self, x: np.ndarray, labels: np.ndarray) -> tuple[float, list, list]:
         """Return (mean loss, inputs of each layer, errors of each layer).
 
+        The loss is infinite where a value or an error between layers is not finite.
         The gradient of the mean loss by the weights of layer l is ``inputs[l].T @ errors[l]``.
         """
         *inputs, out = self._forward(x, counted=True)
         loss, d = cross_entropy(out, labels)
-        d *= np.float32(1.0 / len(labels))
+        d *= 1.0 / len(labels)
         errors = [d]
+        finite, function = True, ACTIVATIONS.index(self.activation)
         for i in range(len(self.layers) - 1, 0, -1):
-            e = self.layers[i].backward(errors[0])
             h = inputs[i]
-            if self.bias == "array":
-                e, h = e[:, :-1], h[:, :-1]
-            errors.insert(0, np.ascontiguousarray(e * slope(h, self.activation)))
+            d = np.empty((h.shape[0], h.shape[1] - (self.bias == "array")), np.float32)
+            finite &= chain(self.layers[i].backward(errors[0]), h, function, d)
+            errors.insert(0, d)
+        if math.isfinite(loss) and not finite:
+            loss = math.inf
         return loss / len(labels), inputs, errors
 
     def train_step(self, x: np.ndarray, labels: np.ndarray, lr: float) -> float:
@@ -153,8 +210,8 @@ class MLP:
         Returns
         -------
         float
-            Mean loss of the mini-batch before the step. Nothing is updated if it, or an error that
-            it hands back, is not finite; infinity is returned for the latter.
+            Mean loss of the mini-batch before the step, see `gradients`; nothing is updated if it
+            is not finite.
 
         Raises
         ------
@@ -164,8 +221,6 @@ class MLP:
         loss, inputs, errors = self.gradients(x, labels)
         if not math.isfinite(loss):
             return loss
-        if not all(map(all_finite, (*inputs[1:], *errors))):
-            return math.inf
         for i, layer in enumerate(self.layers):
             layer.update(inputs[i], errors[i], lr)
             if self.bias == "digital":

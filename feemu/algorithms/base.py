@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -140,11 +141,14 @@ class ArrayLayer:
         """Return ``d @ W.T``, shape (batch, n_in)."""
         return self._sum(lambda array: array.backward(d))
 
+    @cached_property
+    def _seen(self) -> list[tuple[np.float32, SynapseArray]]:
+        return [(np.float32(g), a) for g, a in zip(self.gammas, self.arrays) if g != 0.0]
+
     def _sum(self, read) -> np.ndarray:
-        seen = [(g, a) for g, a in zip(self.gammas, self.arrays) if g != 0.0]
-        if len(seen) == 1 and seen[0][0] == 1.0:
-            return read(seen[0][1])
-        return sum(np.float32(g) * read(a) for g, a in seen)
+        if len(self._seen) == 1 and self._seen[0][0] == 1.0:
+            return read(self._seen[0][1])
+        return sum(gamma * read(array) for gamma, array in self._seen)
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Carry out the request ``-lr x^T d`` in place."""

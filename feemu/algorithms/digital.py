@@ -10,7 +10,7 @@ import numpy as np
 from feemu._numba import jit
 from feemu.algorithms.base import Algorithm, ArrayLayer, LayerSpec
 from feemu.array import Ledger
-from feemu.array.reading import multiply_backward, multiply_forward
+from feemu.array.reading import UNCOUNTED, multiply_backward, multiply_forward
 
 
 @jit
@@ -58,7 +58,7 @@ class FloatLayer(ArrayLayer):
     def forward(self, x: np.ndarray, counted: bool = True) -> np.ndarray:
         """Return ``x @ W``, shape (batch, n_out)."""
         y = np.empty((x.shape[0], self._weights.shape[1]), np.float32)
-        multiply_forward(x, self._weights, y)
+        multiply_forward(x, self._weights, y, UNCOUNTED)
         if counted:
             self._count(int(np.count_nonzero(x)))
         return y
@@ -66,7 +66,7 @@ class FloatLayer(ArrayLayer):
     def backward(self, d: np.ndarray) -> np.ndarray:
         """Return ``d @ W.T``, shape (batch, n_in)."""
         e = np.empty((d.shape[0], self._weights.shape[0]), np.float32)
-        multiply_backward(d, self._weights, e)
+        multiply_backward(d, self._weights, e, UNCOUNTED)
         self._count(d.shape[0] * self._weights.shape[0])
         return e
 

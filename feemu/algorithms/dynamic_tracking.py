@@ -10,7 +10,7 @@ import numpy as np
 from feemu.algorithms.base import LayerSpec
 from feemu.algorithms.chopped_tiki_taka import ChoppedLayer, chopper_of
 from feemu.algorithms.transfer import REFERENCES, BufferedAlgorithm
-from feemu.array.reading import multiply_backward, multiply_forward
+from feemu.array.reading import UNCOUNTED, multiply_backward, multiply_forward
 from feemu.params import param
 
 
@@ -96,7 +96,7 @@ class TrackingLayer(ChoppedLayer):
         if gamma == 0:
             return y
         part = np.empty_like(y)
-        multiply(values, self.tracked, part)
+        multiply(values, self.tracked, part, UNCOUNTED)
         if counted:
             self.slow.count_digital(32, mac=len(values) * self.tracked.size)
         return y - gamma * part

@@ -10,6 +10,7 @@ import numpy as np
 from feemu.array import tally as tl
 from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.plan import AHEAD, MAX_SLOTS, make_plan
+from feemu.array.reading import UNCOUNTED
 
 #: Below this many events an update is never split over threads.
 THREAD_EVENTS = 100_000
@@ -46,7 +47,9 @@ class Meter:
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
         self.out, self._others = make_out(*shape), []
-        self.reads = np.zeros((len(READS), tl.READ_SIZE), np.int64)
+        #: Counters by kind of read since then, None for evaluations.
+        self.reads_of = {kind: np.zeros(tl.READ_SIZE, np.int64) for kind in READS}
+        self.reads_of[None] = UNCOUNTED
 
     @property
     def tally(self) -> np.ndarray:
@@ -84,27 +87,29 @@ class Meter:
         book.slots[p, k] += now[tl.SLOTS] + slots
         book.clipped_updates[p] += now[tl.CLIPPED]
         now[:] = 0
+        reads = [self.reads_of[kind] for kind in READS]
         for column, name in enumerate(("reads", "adc", "read_rows", "read_x2_parts")):
-            getattr(book, name)[p] += self.reads[:, column]
-        book.dac[p] += self.reads[:, tl.READ_LINES]
-        self.reads[:] = 0
+            getattr(book, name)[p] += [counts[column] for counts in reads]
+        book.dac[p] += [counts[tl.READ_LINES] for counts in reads]
+        for counts in reads:
+            counts[:] = 0
 
     def count_cells(self, kind: str, rows: int, cells: int) -> None:
         """Add reads of single cells: every row is driven by itself, at full voltage."""
-        self.reads[READS.index(kind)] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
+        self.reads_of[kind] += (rows, cells, rows, round(rows * tl.SQUARES_ONE))
 
     def split(self, step: Callable, active: int, first: np.ndarray, events: int) -> None:
-        """Run ``step(lo, hi, out)`` over `active` rows, split over threads by their events.
+        """Run ``step((lo, hi), out)`` over `active` rows, split over threads by their events.
 
         Counters are whole numbers, so that the result is the same for any number of threads.
         """
         parts = self.parts(events)
         if parts == 1:
-            step(0, active, self.out)
+            step((0, active), self.out)
             return
         cuts = np.searchsorted(first[:active], np.arange(1, parts) * (events / parts))
         cuts = [0, *cuts.tolist(), active]
-        self.share(lambda part, out: step(cuts[part], cuts[part + 1], out), parts)
+        self.share(lambda part, out: step((cuts[part], cuts[part + 1]), out), parts)
 
     def parts(self, events: float) -> int:
         """Return the number of threads for so many events."""

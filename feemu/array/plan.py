@@ -12,8 +12,8 @@ MAX_SLOTS = 32
 AHEAD = 16
 
 #: Rows of the lanes: random words of four slots, thresholds; then the lines of x and of d that
-#: may fire, by number and by slots (bits), and `DOWN` where an input is negative; slots of a row.
-THRESHOLDS, ROWS, ROW_SLOTS, FLIPS, COLUMNS, COLUMN_SLOTS, SLOTS, _LANES = range(4, 12)
+#: may fire, by number and by slots (bits), and `DOWN` where an input is negative.
+THRESHOLDS, ROWS, ROW_SLOTS, FLIPS, COLUMNS, COLUMN_SLOTS, _LANES = range(4, 11)
 #: Rows of the index: pulses before each active row, and in all; per slot, the columns that fire
 #: and those of them with d < 0.
 FIRST, COUNTS, NEGATIVE, _INDICES = range(4)
@@ -24,7 +24,7 @@ def make_plan(n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
     Returns
     -------
-    lanes : ndarray of uint32, shape (11, lines + 1)
+    lanes : ndarray of uint32, shape (10, lines + 1)
         One place more than lines, since lists are written without branches.
     index : ndarray of int64, shape (3, rows + 1)
     columns : ndarray of uint32

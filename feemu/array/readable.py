@@ -15,7 +15,6 @@ from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.meter import Meter
 from feemu.array.reading import (
     Reading,
-    count_reads,
     multiply_backward,
     multiply_forward,
     variance_backward,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 #: What an array counts to place its random numbers: updates per phase, reads per kind.
 COUNTERS = (*PHASES, *(f"read-{kind}" for kind in READS), "read-evaluation")
+_STREAMS = {kind: f"read-{kind or 'evaluation'}" for kind in (*READS, None)}
 
 
 class ReadableCells(Cells):
@@ -138,22 +138,20 @@ class ReadableCells(Cells):
         return g
 
     def _read(self, x: np.ndarray, kind: str | None, forward: bool) -> np.ndarray:
-        if kind is not None and kind not in READS:
+        stream = _STREAMS.get(kind)
+        if stream is None:
             raise ValueError(unknown("kind of read", kind, READS))
-        w = self.weights
-        x = as_vectors(x, w.shape[0 if forward else 1], "input" if forward else "error")
+        n_in, n_out = self.shape
+        x = as_vectors(x, n_in, "input") if forward else as_vectors(x, n_out, "error")
         seen = self.reading.convert_inputs(x)
-        y = np.empty((x.shape[0], w.shape[1 if forward else 0]), np.float32)
-        (multiply_forward if forward else multiply_backward)(seen, w, y)
-        stream = f"read-{kind or 'evaluation'}"
+        y = np.empty((len(x), n_out if forward else n_in), np.float32)
+        counts = self._meter.reads_of[kind]
+        (multiply_forward if forward else multiply_backward)(seen, self.weights, y, counts)
         update = self.counters[stream]
-        self.counters[stream] += x.shape[0]
+        self.counters[stream] = update + len(x)
         if self.tables.read_noise > 0:
             y += self._read_noise(seen, y.shape, forward, stream, update)
-        y = self.reading.convert_outputs(y, seen, self.omega)
-        if kind is not None:
-            count_reads(seen, y.shape[1], self._meter.reads[READS.index(kind)])
-        return y
+        return self.reading.convert_outputs(y, seen, self.omega)
 
     def _read_noise(
         self, x: np.ndarray, shape: tuple, forward: bool, stream: str, update: int

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feemu._numba import jit, reordered
+from feemu._numba import internal, jit, reordered
 from feemu.array import tally as tl
 from feemu.params import Record, param
+
+#: Counters of products that are no reads to be counted.
+UNCOUNTED = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,34 @@ class Reading(Record):
         return (np.clip(np.rint(y / unit), -levels, levels) * unit).astype(np.float32)
 
 
+@internal
+def count_reads(x, outputs, counts):
+    """Add the reads of vectors `x` with `outputs` conversions each, unless `counts` is empty."""
+    if counts.size == 0:
+        return
+    for b in range(x.shape[0]):
+        top, total, lines = np.float32(0.0), 0.0, 0
+        for i in range(x.shape[1]):
+            v = abs(x[b, i])
+            top = max(top, v)
+            total += np.float64(v) * np.float64(v)
+            lines += v > 0
+        counts[tl.READ_LINES] += lines
+        if top > 0 and total < np.inf:
+            relative = total / (np.float64(top) * np.float64(top))
+            counts[tl.READ_SQUARES] += np.int64(tl.SQUARES_ONE * relative + 0.5)
+    counts[tl.READ_VECTORS] += x.shape[0]
+    counts[tl.READ_OUTPUTS] += x.shape[0] * outputs
+
+
 @jit
-def multiply_forward(x, w, y):
-    """Write ``x @ w`` into `y`: a sum over the rows with non-zero input, in row order."""
+def multiply_forward(x, w, y, counts):
+    """Write ``x @ w`` into `y`: a sum over the rows with non-zero input, in row order.
+
+    `counts` is added to, see `feemu.array.tally`; `UNCOUNTED` for no read of an array.
+    """
     n_out = w.shape[1]
+    count_reads(x, n_out, counts)
     for b in range(x.shape[0]):
         for j in range(n_out):
             y[b, j] = 0.0
@@ -75,8 +102,9 @@ def multiply_forward(x, w, y):
 
 
 @reordered
-def multiply_backward(d, w, e):
-    """Write ``d @ w.T`` into `e`."""
+def multiply_backward(d, w, e, counts):
+    """Write ``d @ w.T`` into `e`; `counts` as in `multiply_forward`."""
+    count_reads(d, w.shape[0], counts)
     for i in range(w.shape[0]):
         for b in range(d.shape[0]):
             total = np.float32(0.0)
@@ -112,21 +140,3 @@ def variance_backward(d, cells, w, scale, var):
                 g = w[i, j] + ref
                 total += d[b, j] * d[b, j] * (g * g + ref * ref)
             var[b, i] = total
-
-
-@jit
-def count_reads(x, outputs, counts):
-    """Add the reads of vectors `x` with `outputs` conversions each, see `feemu.array.tally`."""
-    for b in range(x.shape[0]):
-        top, total, lines = np.float32(0.0), 0.0, 0
-        for i in range(x.shape[1]):
-            v = abs(x[b, i])
-            top = max(top, v)
-            total += np.float64(v) * np.float64(v)
-            lines += v > 0
-        counts[tl.READ_LINES] += lines
-        if top > 0 and total < np.inf:
-            relative = total / (np.float64(top) * np.float64(top))
-            counts[tl.READ_SQUARES] += np.int64(tl.SQUARES_ONE * relative + 0.5)
-    counts[tl.READ_VECTORS] += x.shape[0]
-    counts[tl.READ_OUTPUTS] += x.shape[0] * outputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import fma, inline, internal, jit, prefetch
+from feemu._numba import fma, inline, internal, jit, prefetch, trailing_zeros
 from feemu.array import plan as pl
 from feemu.array import tally as tl
 from feemu.array.plan import AHEAD, DOWN
@@ -34,7 +34,7 @@ def conductance_at(p, curve):
     return fma(u - np.float32(k), curve[np.uintp(k), 1], curve[np.uintp(k), 0])
 
 
-@jit
+@internal
 def step_runs(runs, n, noise, ahead, ctx, tally):
     """Step the first `n` runs in place, in the order listed.
 
@@ -106,21 +106,23 @@ def list_coincidences(plan, lo, hi, width, runs):
     lanes, index, firing = plan
     rows, masks, flips = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.FLIPS]
     first, counts, negative = index[pl.FIRST], index[pl.COUNTS], index[pl.NEGATIVE]
-    slots, room, most = lanes[pl.SLOTS], first[lo] + synapses.size - AHEAD, downs.size - 2
+    room, most = first[lo] + synapses.size - AHEAD, downs.size - 2
     n, a, r = 0, lo, 0
     starts[0] = 0
+    # Slots (bits) in which a column with d < 0 fires, and one with d > 0.
+    below, above = np.uint32(0), np.uint32(0)
+    for slot in range(pl.MAX_SLOTS):
+        below |= np.uint32(negative[slot] > 0) << np.uint32(slot)
+        above |= np.uint32(counts[slot] > negative[slot]) << np.uint32(slot)
     while a < hi and first[a + 1] <= room and r <= most:
-        mask, many, slot, base = masks[a], 0, 0, rows[a] * np.uint32(width)
-        while mask != 0:  # without branches: which slots fire is random
-            slots[many] = slot
-            many += np.int64(mask & np.uint32(1))
-            mask = np.uint32(mask >> np.uint32(1))
-            slot += 1
+        base = rows[a] * np.uint32(width)
         for down in range(2):
             # With x > 0, columns with d < 0 potentiate.
             second = (flips[a] == 0) == (down == 1)
-            for s in range(many):
-                slot = np.int64(slots[s])
+            mask = np.uint32(masks[a] & (above if second else below))
+            while mask != 0:
+                slot = np.int64(trailing_zeros(mask))
+                mask = np.uint32(mask & (mask - np.uint32(1)))
                 start = slot * width
                 stop = start + (counts[slot] if second else negative[slot])
                 start += negative[slot] if second else 0
@@ -134,6 +136,7 @@ def list_coincidences(plan, lo, hi, width, runs):
     return a
 
 
+@inline
 def draw_normals(draw, first, n, noise):
     """Write normals number `first` to ``first + n - 1`` of an update; returns where they start."""
     k0, k1, update = draw
@@ -142,9 +145,6 @@ def draw_normals(draw, first, n, noise):
     blocks = (ahead + n + 63) // 64 * 16
     fill_normals(k0, k1, _UNIT, update, first // 4, blocks, noise)
     return ahead
-
-
-_draw_normals = inline(draw_normals)
 
 
 @inline
@@ -165,7 +165,7 @@ def step_coincidences(plan, lo, hi, ctx, draw, tally, noise, runs):
     a = lo
     while a < hi:
         b = list_coincidences(plan, a, hi, ctx[1].shape[1], runs)
-        ahead = _draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
+        ahead = draw_normals(draw, plan[1][pl.FIRST][a], runs[1][2 * (b - a)], noise)
         step_runs(runs, 2 * (b - a), noise, ahead, ctx, tally)
         a = b
 
@@ -194,25 +194,20 @@ def count_lines(ptr, codes, lo, hi, tally):
         tally[tl.LISTED_SLOTS + 1] += down
 
 
-@jit
-def list_given(rows, ptr, codes, part, place, width, runs, tally):
-    """List given pulses as runs while they fit, and count their lines.
-
-    Order: row, potentiation before depression, place in the list.
+@internal
+def list_given(rows, ptr, codes, place, hi, width, runs):
+    """List given pulses as runs while they fit; see `step_given`.
 
     Parameters
     ----------
-    rows, ptr, codes : ndarray
-        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``: columns, with `DOWN` for depression.
-    part, place : tuple
-        Rows (lo, hi) to be listed in all; the row to go on from and how many of its pulses are
-        done.
+    place : tuple
+        The row to go on from and how many of its pulses are done.
+    hi : int
+        The row to stop at.
     width : int
         Synapses of a row.
     runs : tuple
         Filled, see `step_runs`.
-    tally : ndarray of int64
-        Counters, see `feemu.array.tally`; added to.
 
     Returns
     -------
@@ -220,9 +215,7 @@ def list_given(rows, ptr, codes, part, place, width, runs, tally):
         Where to go on, and the number of runs.
     """
     downs, starts, synapses = runs
-    (lo, hi), (a, done) = part, place
-    if a == lo and done == 0:
-        count_lines(ptr, codes, lo, hi, tally)
+    a, done = place
     n, r, room = 0, 0, synapses.size - AHEAD
     while a < hi:
         left, base = ptr[a + 1] - ptr[a] - done, rows[a] * np.uint32(width)
@@ -252,6 +245,36 @@ def list_given(rows, ptr, codes, part, place, width, runs, tally):
         a, done = a + 1, 0
     starts[r] = n
     return (a, done), r
+
+
+@jit
+def step_given(rows, ptr, codes, part, before, draw, ctx, out):
+    """Step the given pulses of some rows in place, and count their lines.
+
+    Order: row, potentiation before depression, place in the list.
+
+    Parameters
+    ----------
+    rows, ptr, codes : ndarray
+        Row ``rows[a]`` owns ``codes[ptr[a]:ptr[a + 1]]``: columns, with `DOWN` for depression.
+    part : tuple
+        Rows (lo, hi) to be stepped.
+    before : int
+        Pulses of the same update before those of row 0.
+    draw, ctx : tuple
+        See `step_coincidences`.
+    out : tuple
+        Counters and scratch, see `feemu.array.meter.make_out`.
+    """
+    tally, noise, runs, _ = out
+    lo, hi = part
+    count_lines(ptr, codes, lo, hi, tally)
+    place = lo, np.int64(0)
+    while place[0] < hi:
+        first = before + ptr[place[0]] + place[1]
+        place, n = list_given(rows, ptr, codes, place, hi, ctx[1].shape[1], runs)
+        ahead = draw_normals(draw, first, runs[1][n], noise)
+        step_runs(runs, n, noise, ahead, ctx, tally)
 
 
 @jit

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,9 +145,9 @@ class SynapseArray(ReadableCells):
             events = 0
             for b in range(len(x)):
                 sample, now = (x[b : b + 1], d[b : b + 1], lr, options), update + b
-                parts = self._meter.parts(self._expected(*sample[:3]))
-                with self._write_noise(now, "train"):
-                    events += self._coincide(*sample, now, parts)
+                parts, seen = self._meter.parts(self._expected(*sample[:3])), self._before_noise()
+                events += self._coincide(*sample, now, parts)
+                self._add_write_noise(seen, now, "train")
         if events < 0:
             check_finite(x, d)
         self.counters["train"] += len(x)
@@ -167,14 +165,14 @@ class SynapseArray(ReadableCells):
         ctx = self._context()
         return self._meter.share(lambda i, out: coincidence(*given, (i, parts), ctx, out), parts)[0]
 
-    @contextmanager
-    def _write_noise(self, update: int, counter: str) -> Iterator[None]:
-        """Redraw the write noise of every synapse that is pulsed within the block."""
-        if self.tables.write_noise == 0:
-            yield
+    def _before_noise(self) -> np.ndarray | None:
+        """Return the pulses seen so far, if the device has write noise."""
+        return self.events.copy() if self.tables.write_noise else None
+
+    def _add_write_noise(self, before: np.ndarray | None, update: int, counter: str) -> None:
+        """Redraw the write noise of every synapse that was pulsed since `before`."""
+        if before is None:
             return
-        before = self.events.copy()
-        yield
         pulsed, key = self.events != before, rng.key(self.seed, self.array_id, "write")
         first, sd = PHASES.index(counter) * self.shape[0], np.float32(self.tables.write_noise)
         for i in np.flatnonzero(pulsed.any(axis=1)):
@@ -212,20 +210,13 @@ class SynapseArray(ReadableCells):
         """Step listed pulses that follow `before` others of the same update."""
         if codes.size == 0:
             return 0
-        ctx, width = self._context(), self.shape[1]
-        draw = (*self._keys[self.phase], np.uint64(update))
-
-        def step(lo: int, hi: int, out: tuple) -> None:
-            tally, noise, runs, _ = out
-            place = lo, 0
-            while place[0] < hi:
-                first = before + int(ptr[place[0]]) + place[1]
-                place, n = st.list_given(rows, ptr, codes, (lo, hi), place, width, runs, tally)
-                ahead = st.draw_normals(draw, first, int(runs[1][n]), noise)
-                st.step_runs(runs, n, noise, ahead, ctx, tally)
-
-        with self._write_noise(update, self.phase):
-            self._meter.split(step, rows.size, ptr[:-1], codes.size)
+        ctx, draw = self._context(), (*self._keys[self.phase], np.uint64(update))
+        seen = self._before_noise()
+        self._meter.split(
+            lambda part, out: st.step_given(rows, ptr, codes, part, before, draw, ctx, out),
+            rows.size, ptr, codes.size,
+        )  # fmt: skip
+        self._add_write_noise(seen, update, self.phase)
         return codes.size
 
     def pulse_counts(self, counts: np.ndarray, kinds: tuple[int, int] = (0, 1)) -> int:

@@ -31,6 +31,12 @@ def list_all(plan, rows, width, runs):
 
 
 @jit
+def step_all(runs, n, noise, ctx, tally):
+    """Step listed pulses."""
+    st.step_runs(runs, np.int64(n), noise, np.int64(0), ctx, tally)
+
+
+@jit
 def touch(runs, n, cells):
     """Read and write the state of each pulsed synapse."""
     _, starts, synapses = runs
@@ -119,7 +125,7 @@ def parts(load, tables):
          again(step_without_table, runs, n, cells, noise, mean, sd), True),
         ("... with the table", again(step_without_ledger, runs, n, cells, noise, ctx[4]), True),
         ("... with ledger, events, weights",
-         again(st.step_runs, runs, n, noise, 0, ctx, tally), True),
+         again(step_all, runs, n, noise, ctx, tally), True),
     )  # fmt: skip
 
 

@@ -8,13 +8,19 @@ import pytest
 from networks import ACTIVATIONS, Plain
 
 from feemu import mlp
-from feemu.mlp import MLP, activate, cross_entropy, slope
+from feemu.mlp import MLP, activate, chain, cross_entropy
 
 ONE = np.array([0])
 
 
 def logits(*rows):
     return np.array(rows, np.float32)
+
+
+def slope(h, name):
+    out = np.empty((1, h.size), np.float32)
+    assert chain(np.ones_like(out), h[None], mlp.ACTIVATIONS.index(name), out)
+    return out[0]
 
 
 @pytest.mark.parametrize("classes", (2, 10, 1000))
@@ -57,7 +63,7 @@ def test_errors_of_a_sample_sum_to_zero():
 def test_activation_and_its_slope(name):
     a = np.linspace(-4, 4, 200).astype(np.float32)
     h = activate(a, name)
-    assert h.dtype == np.float32 and slope(h, name).dtype == np.float32
+    assert h.dtype == np.float32
     function, wide = ACTIVATIONS[name], a.astype(float)
     np.testing.assert_allclose(h, function(wide), atol=2e-7)
     numerical = (function(wide + 1e-6) - function(wide - 1e-6)) / 2e-6
