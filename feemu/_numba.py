@@ -149,6 +149,32 @@ def _prefetch(_, values, at):
 
 
 @intrinsic
+def _bits_of(_, value):
+    def build(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.int32(types.float32), build
+
+
+@intrinsic
+def _float_of(_, bits):
+    def build(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), build
+
+
+def interpreted_bits_of(value):
+    """Return the bits of a float32 as an int32."""
+    return np.float32(value).view(np.int32)
+
+
+def interpreted_float_of(bits):
+    """Return the float32 of the bits of an int32."""
+    return np.int32(bits).view(np.float32)
+
+
+@intrinsic
 def _trailing_zeros(_, word):
     def build(context, builder, signature, arguments):
         return builder.cttz(arguments[0], ir.IntType(1)(1))
@@ -174,3 +200,7 @@ fma = interpreted_fma if config.DISABLE_JIT else _fma
 
 #: Zeros below the lowest one of a uint32 that is not zero: in kernels a single instruction.
 trailing_zeros = interpreted_trailing_zeros if config.DISABLE_JIT else _trailing_zeros
+
+#: A float32 as its bits (int32), and back; Numba's own ``view`` compiles slowly.
+bits_of = interpreted_bits_of if config.DISABLE_JIT else _bits_of
+float_of = interpreted_float_of if config.DISABLE_JIT else _float_of

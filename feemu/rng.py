@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import fma, inline, jit
+from feemu._numba import bits_of, float_of, fma, inline, jit
 
 #: Purpose of each stream. Ids from 200 on are free for users.
 STREAMS = {
@@ -117,11 +117,11 @@ def normal_from_word(word):
     odd = np.uint32(np.uint32(word << np.uint32(1)) | np.uint32(1))
     t = np.float32(odd) * np.float32(2.3283064365386963e-10)
     x = np.float32(1.0) - t
-    bits = np.float32(t * (np.float32(2.0) - t)).view(np.int32)
+    bits = bits_of(t * (np.float32(2.0) - t))
     # Split into 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
     shifted = np.int32(bits - np.int32(0x3F3504F3))
     e = np.float32(shifted >> np.int32(23))
-    f = np.int32((shifted & np.int32(0x007FFFFF)) + np.int32(0x3F3504F3)).view(np.float32)
+    f = float_of(np.int32((shifted & np.int32(0x007FFFFF)) + np.int32(0x3F3504F3)))
     f = f - np.float32(1.0)
     q = np.float32(-0.1043441966176033)
     q = fma(q, f, np.float32(0.16080349683761597))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from feemu._numba import inline, internal, jit
+from feemu._numba import bits_of, float_of, inline, internal, jit
 from feemu.array import plan as pl
 from feemu.array import tally as tl
 from feemu.array.plan import DOWN
@@ -30,13 +30,13 @@ def survey(values):
     """
     up, down = np.int32(0), np.int32(0)
     for i in range(values.size):
-        bits = np.float32(values[np.uintp(i)]).view(np.int32)
+        bits = bits_of(values[np.uintp(i)])
         rise = bits if bits > 0 else np.int32(0)
         fall = bits & _MAGNITUDE if bits < 0 else np.int32(0)
         up = rise if rise > up else up
         down = fall if fall > down else down
     top = up if up > down else down
-    return np.int32(top).view(np.float32), up > 0, down > 0
+    return float_of(np.int32(top)), up > 0, down > 0
 
 
 @internal
