@@ -103,7 +103,7 @@ def parallel(tables, quick, pairs):
     counts = [1, 2] if (os.cpu_count() or 1) < 4 else [1, 2, 4]
     load = bench.PulseLoad((1024, 1024), 1.0, 420_000) if quick else bench.LARGE
     case = fe.Case(device=tables, algorithm=fe.algorithm("plain_sgd"), task="digits",
-                   hidden=(64,) if quick else (256,), epochs=1 if quick else 4)  # fmt: skip
+                   hidden=(64,) if quick else (256,), epochs=1 if quick else 40)  # fmt: skip
     cases = [case.replace(seed=s) for s in range(4)]
     threads = [update(load, tables, threads=n) for n in counts]
     workers = [lambda n=n: fe.sweep(cases, workers=n) for n in counts]
