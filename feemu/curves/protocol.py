@@ -50,7 +50,7 @@ def describe(ds: xarray.Dataset, flat: Flat, mappings: Sequence[Mapping]) -> xar
     if end == "auto":
         end = ended_by(ds["conductance"].values)
         if end == "level":
-            notes.append("branches end on a level: lengths vary more than the ends' levels")
+            notes.append("branches end on a level: their lengths vary, their ends hardly")
     given = _agreed(mappings, "continuous")
     known = bool(flat.parts[0].continuous) if len(flat.parts) == 1 else False
     ds.attrs = {

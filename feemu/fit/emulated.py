@@ -119,8 +119,13 @@ def _verified(protocol: Protocol, real: np.ndarray, ends: np.ndarray) -> Protoco
 
 
 def _carried(levels: np.ndarray) -> tuple[float, ...]:
-    """Return levels with each unknown one replaced by the one before it, else by the next."""
+    """Return levels with each unknown one replaced by the one before it, else by the next.
+
+    None where none is known: then branches end after a count.
+    """
     known = np.flatnonzero(np.isfinite(levels))
+    if not known.size:
+        return ()
     at = np.searchsorted(known, np.arange(levels.size), side="right") - 1
     return tuple(levels[known[np.maximum(at, 0)]].tolist())
 

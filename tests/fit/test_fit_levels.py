@@ -7,8 +7,11 @@ from simulate import measure
 from feemu.devices import Linear
 from feemu.fit import fit
 from feemu.fit.estimate import estimate
+from feemu.fit.fitting import _emulation
+from feemu.fit.posterior import draw
 from feemu.fit.sequence import sequences
 from feemu.fit.shapes import SHAPES
+from feemu.fit.stream import Stream
 from feemu.fit.trajectories import MORE, Simulation, last_level
 
 #: Steps that grow along each branch: a deviation grows too, and a fixed count would let the levels
@@ -82,3 +85,11 @@ def test_the_emulation_of_a_right_fit_looks_like_the_data():
     counted = fit(trains(ended_by="count"), "linear", draws=200).part()
     measured, emulated, _ = counted.emulation["emulated_levels"]
     assert emulated > 1.4 * measured
+
+
+def test_levels_that_no_branch_shows_are_not_asked_for():
+    """One reading of each branch down, said to end on a level: emulated after a count."""
+    ds = trains(8)
+    ds["conductance"][..., 1, 2:] = np.nan
+    e = estimate(sequences(ds)[0], SHAPES["linear"])
+    assert "emulated_steps" in _emulation(e, draw(e, 100, Stream(0)), e.point.x, e.point.u)
