@@ -31,6 +31,8 @@ def ended_by(values: np.ndarray) -> str:
 
 def _on_level(values: np.ndarray, last: np.ndarray) -> bool:
     """Return whether branches (width, device, cycle, pulse) of one polarity end on a level."""
+    if np.unique(last[last > 0]).size < 2:
+        return False
     at_end, at_count, lengths = [], [], []
     for branches, ends in zip(
         values.reshape(-1, *values.shape[2:]), last.reshape(-1, last.shape[2])
