@@ -24,9 +24,14 @@ def ended_by(values: np.ndarray) -> str:
     values : ndarray, shape (pulse_width, device, cycle, polarity, pulse)
         Conductance, NaN where there is no reading.
     """
-    number = np.arange(values.shape[-1])
-    last = np.where(np.isfinite(values), number, -1).max(axis=-1)
+    last = last_readings(values)
     return ENDS[all(_on_level(values[:, :, :, k], last[:, :, :, k]) for k in (0, 1))]
+
+
+def last_readings(values: np.ndarray) -> np.ndarray:
+    """Return the index of the last reading along the last axis, -1 for none."""
+    number = np.arange(values.shape[-1])
+    return np.where(np.isfinite(values), number, -1).max(axis=-1)
 
 
 def _on_level(values: np.ndarray, last: np.ndarray) -> bool:

@@ -149,9 +149,12 @@ class EnergyModel(Record):
         It stays as it is where one of them is NaN, or where it states others than its assumed
         defaults.
         """
-        if math.isnan(off) or math.isnan(on) or not {"g_on", "g_off"} <= set(self.assumptions()):
-            return self
-        return self.replace(g_off=off, g_on=on)
+        known = not (math.isnan(off) or math.isnan(on))
+        return self.replace(g_off=off, g_on=on) if known and self.yields_ends() else self
+
+    def yields_ends(self) -> bool:
+        """Return whether a device's own conductances take the place of the assumed ones."""
+        return {"g_on", "g_off"} <= set(self.assumptions())
 
     def assumptions(self) -> tuple[str, ...]:
         """Return the names of the parameters that still hold an assumed default."""

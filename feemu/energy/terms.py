@@ -34,7 +34,7 @@ def siemens(g: Any, off: Any, on: Any) -> Any:
 def own_conductance(ds: xr.Dataset, model: EnergyModel) -> bool:
     """Return whether a result's device brings conductances and the model holds no others."""
     known = {"conductance_on", "conductance_off"} <= set(ds.variables)
-    return known and {"g_on", "g_off"} <= set(model.assumptions())
+    return known and model.yields_ends()
 
 
 def ends(ds: xr.Dataset, model: EnergyModel) -> tuple[Any, Any]:
@@ -244,9 +244,7 @@ def _times_mean_conductance(
     known = "conductance_mean" in ds
     g = ds["conductance_mean"].fillna(0.5).clip(min=0) if known else 0.5
     mean = siemens(g, *ends(ds, model))
-    if not known:
-        return counts * mean
-    if "epoch" not in counts.dims or "epoch" not in mean.dims:
+    if not known or "epoch" not in counts.dims or "epoch" not in mean.dims:
         return counts * mean
     return xr.apply_ufunc(
         _integrate,

@@ -7,11 +7,11 @@ the kernel that trains networks.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 
+from feemu.curves.ends import last_readings
 from feemu.devices import Device
 from feemu.fit.sequence import RESTART, Sequence
 from feemu.fit.traces import level_scatter, on_grid, rms
@@ -96,7 +96,7 @@ def _unread(real: np.ndarray, on_level: bool) -> np.ndarray:
     """Return where a reading is missing; of branches that end on a level only before their end."""
     missing = np.isnan(real)
     if on_level:
-        missing &= np.cumsum(~missing[..., ::-1], axis=-1)[..., ::-1] > 0
+        missing &= np.arange(real.shape[-1]) < last_readings(real)[..., None]
     return missing
 
 
@@ -110,12 +110,8 @@ def _verified(protocol: Protocol, real: np.ndarray, ends: np.ndarray) -> Protoco
     count = np.isfinite(levels).sum(axis=0)
     mean = np.nansum(levels, axis=0) / np.where(count > 0, count, np.nan)
     until = [_carried((column - ends[0]) / (ends[1] - ends[0])) for column in mean.T]
-    pulses = [MORE + 2 * n for n in (protocol.pulses_up, protocol.pulses_down)]
-    return dataclasses.replace(
-        protocol,
-        **dict(zip(("until_up", "until_down"), until)),
-        **dict(zip(("pulses_up", "pulses_down"), pulses)),
-    )
+    up, down = (MORE + 2 * n for n in (protocol.pulses_up, protocol.pulses_down))
+    return protocol.replace(until_up=until[0], until_down=until[1], pulses_up=up, pulses_down=down)
 
 
 def _carried(levels: np.ndarray) -> tuple[float, ...]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from feemu.curves.ends import last_readings
+
 if TYPE_CHECKING:
     import xarray
 
@@ -145,7 +147,7 @@ def _sequence(
             f"fit: pulse width {width:g} s has {finite.size} readings"
             f"{'' if finite.size < 20 else ', all equal'}; at least 20 on several levels are needed"
         )
-    last = np.maximum(last, _last_readings(values))
+    last = np.maximum(last, last_readings(values))
     window = _believed(finite)
     outside = int(((finite < window[0]) | (finite > window[1])).sum())
     values = np.where((values < window[0]) | (values > window[1]), np.nan, values)
@@ -168,12 +170,6 @@ def _sequence(
     quantum = _quantum(finite) / (high - low)
     ends = float(low), float(high)
     return Sequence(y, pulse, mark, start, place, *ends, quantum, shape, width, outside, on_level)
-
-
-def _last_readings(values: np.ndarray) -> np.ndarray:
-    """Return the index of the last reading of each branch, -1 for none."""
-    number = np.arange(values.shape[-1])
-    return np.where(np.isfinite(values), number, -1).max(axis=-1)
 
 
 def _believed(finite: np.ndarray) -> tuple[float, float]:

@@ -69,27 +69,24 @@ class Simulation:
 
     def __init__(self, problem: Problem, x: np.ndarray, u: np.ndarray) -> None:
         self.problem = problem
-        self.point = x.copy(), u.copy()
-        states, s = problem.run(x, u)[2].copy(), problem.sequence
-        self.sequence, self.turn, self.until, entry = _with_room(s)
-        self.first = states[entry]
+        self.sequence, self.turn, self.until, entry = _with_room(problem.sequence)
+        self.first = problem.run(x, u)[2][entry]
+        self.own, self.noise = problem.physical(x, u)
+        self.noise[2] -= problem.sequence.quantum**2 / 12.0
+        self.table, self.slope = problem.curves(x)
 
     def draw(self, number: int) -> Problem:
         """Return the problem with simulated readings; `number` counts draws."""
-        s, problem = self.sequence, self.problem
-        own, noise = problem.physical(*self.point)
-        noise[2] -= s.quantum**2 / 12.0
-        n = s.y.size
+        s, n = self.sequence, self.sequence.y.size
         z = rng.normals(rng.key(0, 0, "draws"), number, 0, 3 * n).reshape(3, n)
         out = np.empty(n)
-        table, slope = problem.curves(self.point[0])
         draw_readings(
-            s.pulse, s.mark, s.start, self.turn, self.until, self.first, table, slope, own, noise,
-            s.quantum, z, out,
+            s.pulse, s.mark, s.start, self.turn, self.until, self.first, self.table, self.slope,
+            self.own, self.noise, s.quantum, z, out,
         )  # fmt: skip
         keep = ~np.isinf(out)
         drawn = dataclasses.replace(s, y=np.where(np.isfinite(s.y), out, np.nan))
-        return problem.with_sequence(drawn if keep.all() else drawn.taken(keep))
+        return self.problem.with_sequence(drawn if keep.all() else drawn.taken(keep))
 
 
 def _with_room(s: Sequence) -> tuple[Sequence, np.ndarray, np.ndarray, np.ndarray]:
