@@ -12,7 +12,7 @@ import numpy as np
 from feemu.devices.device import Device, PulseKind
 from feemu.devices.spread import Spread
 from feemu.devices.weight_spread import WeightSpread
-from feemu.params import plain
+from feemu.params import format_width, plain
 
 MIN_INTERVALS = 1000
 MAX_INTERVALS = 8000
@@ -65,6 +65,10 @@ class DeviceTables:
     scheme: str
     caveats: tuple[str, ...]
     device: dict
+
+    def __repr__(self) -> str:
+        """Return what tells devices apart, not the arrays."""
+        return f"<DeviceTables of {self.name}, {format_width(self.pulse_width)} {self.width_label}>"
 
     @property
     def granularity(self) -> float:

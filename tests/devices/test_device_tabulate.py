@@ -184,3 +184,8 @@ def test_any_beta_kernel_tabulates_and_crosses_where_it_says(A, a, b, B, c, d):
     if not math.isnan(point):
         at = np.array([point])
         assert response.step_up(at)[0] == pytest.approx(response.step_down(at)[0], rel=1e-6)
+
+
+def test_tables_print_as_a_line():
+    tables = tabulate(preset("hzo_superlattice").at("20ns"))
+    assert repr(tables) == "<DeviceTables of hzo_superlattice, 20ns measured>"
