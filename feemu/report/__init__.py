@@ -4,6 +4,7 @@ The statements are those of Garg et al., arXiv:2509.18121.
 """
 
 from feemu.report.causes import causes_picture, causes_text, write_causes
+from feemu.report.chosen import chosen_text
 from feemu.report.claims import TARGETS, claims
 from feemu.report.contest import contest_picture, contest_text, standings, write_contest
 from feemu.report.pareto import on_front, tries_table
@@ -20,6 +21,7 @@ __all__ = [
     "Claim",
     "causes_picture",
     "causes_text",
+    "chosen_text",
     "claims",
     "claims_text",
     "contest_picture",

@@ -14,6 +14,7 @@ from feemu.params import format_width
 from feemu.plots import _cells as cells
 from feemu.plots import _style as style
 from feemu.report import grid
+from feemu.report.chosen import chosen_text
 from feemu.report.pareto import best_so_far, on_front, tries_table
 from feemu.statistics import MIN_SEEDS, mean_interval, paired_difference
 from feemu.store import save, write_text_atomic
@@ -211,7 +212,7 @@ def write_contest(
     table, tries = standings(ds, model), tries_table(tuned, model)
     files = {"algorithms.nc": save(ds, folder / "algorithms.nc")}
     files["tries.nc"] = save(tries, folder / "tries.nc", complete=False)
-    text = contest_text(table)
+    text = f"{contest_text(table)}\n{chosen_text(tuned)}"
     files["algorithms.txt"] = write_text_atomic(folder / "algorithms.txt", text)
     drawn = {
         "accuracy_over_energy.png": style.root_figure(contest_picture(table)[0]),
