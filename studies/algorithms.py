@@ -93,9 +93,9 @@ def estimate(grid, search, images, seeds, task):
 
 
 def progress(done, total, _):
-    """Print every 50th run."""
-    if done % 50 == 0 or done == total:
-        print(f"  {done}/{total} runs", flush=True)
+    """Print every 10th run."""
+    if done % 10 == 0 or done == total:
+        print(f"  {done}/{total} runs, {time.strftime('%H:%M')}", flush=True)
 
 
 def main():
@@ -126,7 +126,8 @@ def main():
     search_on = [case.replace(train_images=searched) for case in grid]
     tuned = tune(search_on, search, n_train=searched, **options)
     last = [case.replace(train_images=final, epochs=epochs) for case in tuned.chosen]
-    runs = sweep([case.replace(seed=s) for case in last for s in range(seeds)], **options)
+    # Seed by seed: what is there after a part of the time holds all algorithms and widths.
+    runs = sweep([case.replace(seed=s) for s in range(seeds) for case in last], **options)
     files = write_contest(args.out, result := spread_float(runs), tuned)
     print(files["algorithms.txt"].read_text(), *files.values(), sep="\n")
     front = standings(result)["front"].any("pulse_width")
