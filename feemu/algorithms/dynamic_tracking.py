@@ -85,18 +85,19 @@ class TrackingLayer(ChoppedLayer):
 
     def forward(self, x: np.ndarray, counted: bool = True) -> np.ndarray:
         """Return ``x @ W``; the share of Q is computed digitally."""
-        return self._less(super().forward(x, counted), x, multiply_forward, counted)
+        lines = int(np.count_nonzero(x)) if counted else 0
+        return self._less(super().forward(x, counted), x, multiply_forward, lines)
 
     def backward(self, d: np.ndarray) -> np.ndarray:
         """Return ``d @ W.T``; the share of Q is computed digitally."""
-        return self._less(super().backward(d), d, multiply_backward)
+        return self._less(super().backward(d), d, multiply_backward, len(d) * len(self.tracked))
 
-    def _less(self, y: np.ndarray, values: np.ndarray, multiply, counted: bool = True):
+    def _less(self, y: np.ndarray, values: np.ndarray, multiply, lines: int) -> np.ndarray:
+        """Return `y` less the share of Q, which takes n_out multiply-adds for each line."""
         gamma = np.float32(self.algorithm.gamma)
         if gamma == 0:
             return y
         part = np.empty_like(y)
         multiply(values, self.tracked, part, UNCOUNTED)
-        if counted:
-            self.slow.count_digital(32, mac=len(values) * self.tracked.size)
+        self.slow.count_digital(32, mac=lines * self.tracked.shape[1])
         return y - gamma * part

@@ -112,7 +112,9 @@ class MixedPrecision(Algorithm):
 
     ``chi += lr d x``; ``n = trunc(chi / eps)``; ``chi -= n eps``; ``|n|`` pulses of sign -n,
     row by row, without verification. `chi` is in visible-weight units and
-    ``eps = threshold dw``, dw the granularity of the layer. Published variants: x and d in bins
+    ``eps = threshold dw``, dw the granularity of the layer. Whatever the threshold, a count is one
+    pulse: weights move by ``1 / threshold`` of the request (aihwkit 1.2 programs n eps by
+    coincidence, ``n eps / dw`` pulses on average). Published variants: x and d in bins
     of their range (aihwkit 1.2); another threshold for depression, and at most one pulse per
     update while the accumulator still gives up all of n (Garg et al. 2026, arXiv:2601.00020).
     """

@@ -53,10 +53,18 @@ class TransferAlgorithm(Algorithm):
 
     Every sample is programmed on A by stochastic coincidence, at rate `fast_lr` times lr
     (``times_lr``), as it is (``absolute``, visible-weight units), or in units of the rate at
-    which the largest request of an average sample is one pulse (``auto``). Every
+    which the largest request of an average mini-batch is one pulse (``auto``). Every
     `transfer_every` mini-batches the next `n_reads` input lines of A are read in turn, each by
     one vector read with a one-hot input, and moved to C at a rate that holds lr. Papers that
     write weights as (outputs, inputs) call a line a column.
+
+    Notes
+    -----
+    aihwkit 1.2 differs in two ways from mini-batches of two on. Its automatic rate follows the
+    mean over samples of max |x| and of max |d|, which is smaller than that of a mini-batch, so
+    that its A gets more pulses (4 to 5 times, on MNIST in mini-batches of 8). And its chopped
+    Tiki-Taka and AGAD, like the Tiki-Taka v2 of its ``build_config``, read one line after every
+    sample: in mini-batches of B about ``n_reads = B`` with ``auto_period / B``.
     """
 
     #: Share of A in the visible weight; a hyper-parameter where A is seen.

@@ -112,6 +112,8 @@ class ReadableCells(Cells):
     def read_cells(self, kind: str, cells: tuple | None = None) -> np.ndarray:
         """Return the conductance [1] of single cells with read noise, one read per row.
 
+        Like every read it sees the write noise that stands in the visible weights.
+
         Parameters
         ----------
         kind : str
@@ -126,7 +128,7 @@ class ReadableCells(Cells):
         """
         if kind not in READS:
             raise ValueError(unknown("kind of read", kind, READS))
-        g = self.conductance if cells is None else self.conductance[cells]
+        g = self._visible_conductance()[... if cells is None else cells]
         rows = self.shape[0] if cells is None else np.unique(cells[0]).size
         self._meter.count_cells(kind, rows, g.size)
         update = self.counters[f"read-{kind}"]
@@ -136,6 +138,11 @@ class ReadableCells(Cells):
             z = rng.normals(k, update, 1 + READS.index(kind), g.size).reshape(g.shape)
             g = g * (1 + np.float32(self.tables.read_noise) * z)
         return g
+
+    def _visible_conductance(self) -> np.ndarray:
+        if self.tables.write_noise == 0:
+            return self.conductance
+        return self.weights / self._scale + self.reference
 
     def _read(self, x: np.ndarray, kind: str | None, forward: bool) -> np.ndarray:
         stream = _STREAMS.get(kind)

@@ -13,6 +13,7 @@ from feemu.algorithms import Float, algorithm
 from feemu.algorithms.quantise import quantised
 from feemu.algorithms.write_verify import write_verified
 from feemu.array import DIGITAL
+from feemu.devices import Device, SoftBounds, tabulate
 
 SHAPE = (6, 4)
 
@@ -142,6 +143,19 @@ def test_write_verify_reaches_its_tolerance():
     array = spec("spread", (20, 15)).array()
     target = np.random.default_rng(5).uniform(-0.3, 0.3, (20, 15)).astype(np.float32)
     assert write_verified(array, target, 0.75, 20, 32) == 0
+    assert np.abs(array.weights - target).max() <= 0.75 * array.granularity * (1 + 1e-5)
+
+
+def test_write_verify_sees_the_write_noise():
+    """What it calls outside the tolerance is what lies outside; noise of 2.5 granularities."""
+    own = tabulate(Device(response=SoftBounds(0.02, 0.02), write_noise=0.025))
+    array = spec(own, (20, 15)).array()
+    target = np.random.default_rng(5).uniform(-0.3, 0.3, (20, 15)).astype(np.float32)
+    left = write_verified(array, target, 0.75, 8, 32)
+    # Synapses that are pulsed after their last read, in round 8, are judged before it.
+    inside = np.abs(array.weights - target) <= 0.75 * array.granularity * (1 + 1e-5)
+    assert 0 < left < 300 and inside.sum() >= 300 - left
+    assert write_verified(array, target, 0.75, 1000, 32) == 0
     assert np.abs(array.weights - target).max() <= 0.75 * array.granularity * (1 + 1e-5)
 
 

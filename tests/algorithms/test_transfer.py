@@ -218,6 +218,20 @@ def test_reads_and_digital_work_are_counted():
                     "max_search": 6 * 4 * sum(SHAPE)}  # fmt: skip
 
 
+def test_work_of_a_visible_estimate_is_counted_as_that_of_float_weights():
+    """Inputs of zero are skipped forward, backward takes all; an evaluation is free."""
+    tracking = algorithm("dynamic_tracking", gamma=0.3).build(spec("noisy", SHAPE))
+    plain = algorithm("float").build(spec("noisy", SHAPE))
+    x, d = np.array([[0, 2, 0, 0, 0], [1, 0, 0, 3, 0]], np.float32), np.ones((2, 4), np.float32)
+    for layer in (tracking, plain):
+        layer.forward(x, counted=False)
+        assert not counted(layer, "digital", "train").any()
+        layer.forward(x)
+        assert counted(layer, "digital", "train")[DIGITAL.index("mac")] == 3 * 4
+        layer.backward(d)
+        assert counted(layer, "digital", "train")[DIGITAL.index("mac")] == 3 * 4 + 2 * 5 * 4
+
+
 def test_transfer_reads_have_noise():
     """Readings differ from A's weights by the device's read noise, and from read to read."""
     from feemu.devices import Device, SoftBounds, tabulate

@@ -52,6 +52,18 @@ def test_counts_renew_the_noise_of_pulsed_cells():
         np.testing.assert_allclose(noise(array), carried, atol=2e-4)
 
 
+def test_reads_of_cells_see_it():
+    """All or some: what stands in the visible weight, in units of the conductance."""
+    array = make()
+    array.set_reference(np.linspace(0.2, 0.6, 35).reshape(7, 5))
+    array.pulse_counts(np.full(array.shape, 2))
+    seen = array.weights.astype(np.float64) / 3.0 + array.reference
+    assert np.abs(seen - array.conductance).max() > 0.03
+    np.testing.assert_allclose(array.read_cells("verify"), seen, rtol=0, atol=1e-6)
+    cells = np.array([0, 4, 4]), np.array([3, 0, 2])
+    np.testing.assert_allclose(array.read_cells("verify", cells), seen[cells], rtol=0, atol=1e-6)
+
+
 def test_coincidences_renew_the_noise_of_pulsed_cells():
     """Sample by sample, whatever the phase: the counter of the trains belongs to them alone."""
     array, carried, draw = make(), np.zeros((7, 5)), np.random.default_rng(1)
