@@ -21,7 +21,7 @@ class AGAD(ChoppedTikiTaka):
     threshold``; ``mu += b (v - mu)``, ``b = min(tail / P, 1)``; at a flip, every
     ``P = ceil(1 / chop_prob)`` reads (at least 2), ``before = mu``. So no calibrated reference is
     needed. During a line's first period nothing goes into the buffer: there is nothing before.
-    So C stays as it is for the first ``P n_in transfer_every / n_reads`` mini-batches
+    So C stays as it is for the first ``P n_in transfer_every / n_reads`` images
     (aihwkit's buffer is filled, and nothing is written).
     aihwkit's documentation names a test of significance that its code does not have; there is
     none here either.

@@ -30,12 +30,12 @@ def accumulate(x, d, lr, inverses, most, chi, rows, ptr):
 
     Returns
     -------
-    crossed, lines : int
-        Number of listed rows, and of input lines used; -1 rows if a synapse asks for `MAX_COUNT`
-        pulses or more.
+    crossed, lines, driven : int
+        Number of listed rows (-1 if a synapse asks for `MAX_COUNT` pulses or more), of input lines
+        used, and of rows that any sample used.
     """
     up, down = inverses
-    crossed, lines, asked = 0, 0, False
+    crossed, lines, driven, asked = 0, 0, 0, False
     # Flat and unsigned, which vectorises.
     total, width = chi.reshape(-1), np.uintp(chi.shape[1])
     ptr[0] = 0
@@ -50,6 +50,7 @@ def accumulate(x, d, lr, inverses, most, chi, rows, ptr):
                     total[first + np.uintp(j)] += v * error[np.uintp(j)]
         if lines > before:
             here = 0
+            driven += 1
             for j in range(chi.shape[1]):
                 c = total[first + np.uintp(j)]
                 n = abs(c) * (down if c > 0 else up)
@@ -59,7 +60,7 @@ def accumulate(x, d, lr, inverses, most, chi, rows, ptr):
                 rows[crossed] = i
                 crossed += 1
                 ptr[crossed] = ptr[crossed - 1] + here
-    return -1 if asked else crossed, lines
+    return -1 if asked else crossed, lines, driven
 
 
 @internal
@@ -178,7 +179,9 @@ class MixedPrecisionLayer(ArrayLayer):
         rows, ptr, eps, inverses = self._rows, self._ptr, self.thresholds, self._inverses
         if own.x_bins or own.d_bins:
             x, d = self._binned(x, d)
-        crossed, lines = accumulate(x, d, np.float32(lr), inverses, self._most, chi, rows, ptr)
+        crossed, lines, driven = accumulate(
+            x, d, np.float32(lr), inverses, self._most, chi, rows, ptr
+        )
         if crossed < 0:
             raise too_many(own.name, f"{MAX_COUNT:.3g} pulses or more for one synapse", MAX_COUNT)
         rows, ptr = rows[:crossed], ptr[: crossed + 1]
@@ -188,8 +191,8 @@ class MixedPrecisionLayer(ArrayLayer):
         codes = np.empty(pulses, np.uint32)
         take_pulses(chi, eps, inverses, self._most, rows, self._counts, codes)
         array.pulse_list(rows, ptr, codes)
-        work = lines * chi.shape[1]
-        array.count_digital(32, mac=work, accumulator_rmw=work, compare=work)
+        work, compared = lines * chi.shape[1], driven * chi.shape[1]
+        array.count_digital(32, mac=work, accumulator_rmw=work, compare=compared)
 
     def _binned(self, x: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs and errors in bins; each sample takes two units of the stream."""

@@ -45,11 +45,7 @@ class PlainSGD(Algorithm):
 
 
 class PulsedLayer(ArrayLayer):
-    """A layer that programs every sample's request on all of its arrays.
-
-    With two arrays of opposite sign (a push-pull pair) both follow the same trains: an up event
-    of the weight pulses one up and the other down.
-    """
+    """A layer that programs every sample's request on all of its arrays."""
 
     def __init__(self, algorithm: PlainSGD, arrays: list, gammas: list | None = None) -> None:
         super().__init__(arrays, gammas)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from feemu.algorithms.base import LayerSpec
 from feemu.algorithms.tiki_taka_v1 import DirectLayer
-from feemu.algorithms.transfer import FAST_RATES, BufferedAlgorithm, BufferedLayer
+from feemu.algorithms.transfer import FAST_RATES, UNITS, BufferedAlgorithm, BufferedLayer
 from feemu.params import param
 
 
@@ -29,6 +29,9 @@ class ResidualLearning(BufferedAlgorithm):
     )
     fast_rate: str = param(
         "times_lr", doc="what fast_lr counts in", choices=FAST_RATES, source="aihwkit 1.2"
+    )
+    transfer_unit: str = param(
+        "mini_batch", doc="what transfer_every counts", choices=UNITS, source="as Tiki-Taka v1"
     )
     gamma: float = param(
         0.1, "1", "share of A in the visible weight", lo=1e-6, hi=10.0, source="Wu 2025: 0.1 to 0.4"

@@ -39,8 +39,8 @@ class SymmetryPointShift(PlainSGD):
     - ``trim``: step ratios are trimmed so that the nominal symmetry point lies at weight zero,
       estimated on `n_cal` synapses by one pulse each, half of them down; energy is counted at
       the untrimmed amplitude (assumed).
-    - ``push_pull``: weight = difference of two devices that are pulsed in opposite directions;
-      no calibration.
+    - ``push_pull``: weight = difference of two devices that are pulsed in opposite directions
+      and read as a pair, with one conversion; no calibration.
     - ``none``: plain SGD, for a comparison that differs by nothing else.
 
     Calibration pulses and reads are simulated and counted under phase `calibration`. `ideal` puts
@@ -97,7 +97,7 @@ class SymmetryPointShift(PlainSGD):
     def _push_pull(self, spec: LayerSpec) -> PulsedLayer:
         first = spec.array(0, omega=spec.omega / 2)
         second = spec.array(1, omega=spec.omega / 2, train_id=first.array_id)
-        return PulsedLayer(self, [first, second], [1.0, -1.0])
+        return PairLayer(self, [first, second], [1.0, -1.0])
 
     def _reference(self, spec: LayerSpec) -> PulsedLayer:
         layer = self._none(spec)
@@ -129,6 +129,22 @@ class SymmetryPointShift(PlainSGD):
         ratio = max(round(ratio / self.trim_step), 1) * self.trim_step
         array.set_device(trimmed(tables, ratio))
         return layer
+
+
+class PairLayer(PulsedLayer):
+    """Two arrays as differential pairs: trains that pulse a device up pulse the other down."""
+
+    def __init__(self, algorithm: SymmetryPointShift, arrays: list, gammas: list) -> None:
+        super().__init__(algorithm, arrays, gammas)
+        arrays[0].pair_with(arrays[1])
+
+    def forward(self, x: np.ndarray, counted: bool = True) -> np.ndarray:
+        """Return ``x @ W``, shape (batch, n_out)."""
+        return self.arrays[0].forward(x, "forward" if counted else None)
+
+    def backward(self, d: np.ndarray) -> np.ndarray:
+        """Return ``d @ W.T``, shape (batch, n_in)."""
+        return self.arrays[0].backward(d)
 
 
 def _conductance_at(array, p: np.ndarray) -> np.ndarray:

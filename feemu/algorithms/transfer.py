@@ -24,19 +24,27 @@ KEPT = 0.99
 #: What the fast array's rate counts in.
 FAST_RATES = ("times_lr", "absolute", "auto")
 REFERENCES = ("calibrated", "none")
+#: What the time between transfers counts in.
+UNITS = ("image", "mini_batch")
 
 
 @jit
 def average_largest(x, d, kept, means):
-    """Follow max |x| and max |d| by running means, in place; returns the product of the means."""
-    top_x, top_d = 0.0, 0.0
+    """Follow each sample's max |x| and max |d| by running means, in place; returns their product.
+
+    A mini-batch counts once, by the mean over its samples.
+    """
+    sum_x, sum_d = 0.0, 0.0
     for b in range(x.shape[0]):
+        top_x, top_d = 0.0, 0.0
         for i in range(x.shape[1]):
             top_x = max(top_x, abs(np.float64(x[b, i])))
         for j in range(d.shape[1]):
             top_d = max(top_d, abs(np.float64(d[b, j])))
-    means[0] = kept * means[0] + (1.0 - kept) * top_x if means[0] > 0 else top_x
-    means[1] = kept * means[1] + (1.0 - kept) * top_d if means[1] > 0 else top_d
+        sum_x, sum_d = sum_x + top_x, sum_d + top_d
+    sum_x, sum_d = sum_x / x.shape[0], sum_d / x.shape[0]
+    means[0] = kept * means[0] + (1.0 - kept) * sum_x if means[0] > 0 else sum_x
+    means[1] = kept * means[1] + (1.0 - kept) * sum_d if means[1] > 0 else sum_d
     return means[0] * means[1]
 
 
@@ -53,18 +61,15 @@ class TransferAlgorithm(Algorithm):
 
     Every sample is programmed on A by stochastic coincidence, at rate `fast_lr` times lr
     (``times_lr``), as it is (``absolute``, visible-weight units), or in units of the rate at
-    which the largest request of an average mini-batch is one pulse (``auto``). Every
-    `transfer_every` mini-batches the next `n_reads` input lines of A are read in turn, each by
-    one vector read with a one-hot input, and moved to C at a rate that holds lr. Papers that
-    write weights as (outputs, inputs) call a line a column.
+    which the largest request of an average sample is one pulse (``auto``). Every
+    `transfer_every` images or mini-batches (`transfer_unit`) the next `n_reads` input lines of A
+    are read in turn, each by one vector read with a one-hot input, and moved to C at a rate that
+    holds lr. Papers that write weights as (outputs, inputs) call a line a column.
 
     Notes
     -----
-    aihwkit 1.2 differs in two ways from mini-batches of two on. Its automatic rate follows the
-    mean over samples of max |x| and of max |d|, which is smaller than that of a mini-batch, so
-    that its A gets more pulses (4 to 5 times, on MNIST in mini-batches of 8). And its chopped
-    Tiki-Taka and AGAD, like the Tiki-Taka v2 of its ``build_config``, read one line after every
-    sample: in mini-batches of B about ``n_reads = B`` with ``auto_period / B``.
+    Transfers that fall due within a mini-batch come after it, a line at most once. aihwkit 1.2
+    puts them between its samples. Both read as many lines; a line sees some samples earlier.
     """
 
     #: Share of A in the visible weight; a hyper-parameter where A is seen.
@@ -80,8 +85,12 @@ class TransferAlgorithm(Algorithm):
         1.0, "1", "rate of the transfer over lr", lo=1e-9, hi=1e9, source="aihwkit 1.2"
     )
     transfer_every: int = param(
-        1, "1", "mini-batches between transfers", lo=1, hi=10**9, source="aihwkit 1.2"
+        1, "1", "images or mini-batches between transfers", lo=1, hi=10**9, source="aihwkit 1.2"
     )
+    transfer_unit: str = param(
+        "mini_batch", doc="what transfer_every counts", choices=UNITS,
+        source="units_in_mbatch of aihwkit 1.2",
+    )  # fmt: skip
     n_reads: int = param(
         1, "1", "lines of A read per transfer", lo=1, hi=10**6, source="aihwkit 1.2"
     )
@@ -112,12 +121,12 @@ class TransferLayer(ArrayLayer):
         self.slow, self.fast = spec.array(0), spec.array(1)
         super().__init__([self.slow, self.fast], [1.0, float(algorithm.gamma)])
         self.algorithm, self.chopper = algorithm, chopper
-        #: Updates so far, and the line that is read next.
+        #: Images or mini-batches so far, and the line that is read next.
         self.place = self.digital["place"] = np.zeros(2, np.int64)
         #: Running means of max |x| and max |d|.
         self.largest = self.digital["largest"] = np.zeros(2)
         #: One-hot inputs of the lines that are read, zero between transfers.
-        self.one_hot = np.zeros((self.reads, spec.shape[0]), np.float32)
+        self.one_hot = np.zeros((0, spec.shape[0]), np.float32)
         if chopper is not None:
             self.digital |= chopper.state()
         if algorithm.reference == "calibrated":
@@ -126,22 +135,19 @@ class TransferLayer(ArrayLayer):
 
     @property
     def line_period(self) -> float:
-        """Mini-batches between two reads of the same line."""
-        return self.fast.shape[0] * self.algorithm.transfer_every / self.reads
-
-    @property
-    def reads(self) -> int:
-        """Lines read per transfer."""
-        return min(self.algorithm.n_reads, self.fast.shape[0])
+        """Images or mini-batches between two reads of the same line."""
+        own, n_in = self.algorithm, self.fast.shape[0]
+        return n_in * own.transfer_every / min(own.n_reads, n_in)
 
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Program the request on A, sample by sample, and transfer if it is time, in place."""
         seen = x if self.chopper is None else x * self.chopper.signs
         rate = self._fast_lr(x, d, lr)
         self.fast.pulse_coincidence(seen, d, rate, bl_max=self.algorithm.bl_max)
-        self.place[0] += 1
-        if self.place[0] % self.algorithm.transfer_every == 0:
-            lines = self._next_lines()
+        lines = self._due(len(x))
+        if lines.size:
+            if len(self.one_hot) != lines.size:
+                self.one_hot = np.zeros((lines.size, x.shape[1]), np.float32)
             set_lines(self.one_hot, lines, np.float32(1.0))
             self.transfer(lines, self.fast.forward(self.one_hot, "transfer"), lr)
             set_lines(self.one_hot, lines, np.float32(0.0))
@@ -150,10 +156,13 @@ class TransferLayer(ArrayLayer):
         """Move readings `v`, shape (lines, n_out), of some lines of A to C, in place."""
         raise NotImplementedError
 
-    def _next_lines(self) -> np.ndarray:
-        n_in, first = self.fast.shape[0], int(self.place[1])
-        last = first + self.reads
-        self.place[1] = last % n_in
+    def _due(self, images: int) -> np.ndarray:
+        """Return the lines whose turn it is after another mini-batch of so many images."""
+        own, n_in, (before, first) = self.algorithm, self.fast.shape[0], self.place.tolist()
+        now = before + (images if own.transfer_unit == "image" else 1)
+        transfers = now // own.transfer_every - before // own.transfer_every
+        last = first + min(transfers * own.n_reads, n_in)
+        self.place[:] = now, last % n_in
         if last <= n_in:
             return np.arange(first, last, dtype=np.uint32)
         return np.concatenate([np.arange(last - n_in), np.arange(first, n_in)]).astype(np.uint32)
@@ -173,12 +182,12 @@ class BufferedAlgorithm(TransferAlgorithm):
     """Base of those with a digital buffer between A and C, see `feemu.algorithms.buffer`.
 
     The threshold of one pulse is `threshold` granularities of A, times ``auto_period / P`` (if
-    `auto_period` is not 0), P the mini-batches between two reads of a line: a line that is read
-    less often counts for more.
+    `auto_period` is not 0), P the images (or mini-batches) between two reads of a line: a line
+    that is read less often counts for more.
     """
 
     digital_bits_per_weight: ClassVar[int] = 32
-    search: ClassVar[dict[str, tuple]] = {"fast_lr": (0.5, 2.0, 8.0), "n_reads": (1, 8, 64)}
+    search: ClassVar[dict[str, tuple]] = {"fast_lr": (0.5, 2.0, 8.0), "n_reads": (1, 8)}
 
     fast_lr: float = param(
         0.5, "1", "rate of A, see fast_rate", lo=1e-9, hi=1e9,
@@ -192,12 +201,16 @@ class BufferedAlgorithm(TransferAlgorithm):
         source="thres_scale, buffer_granularity of aihwkit 1.2",
     )  # fmt: skip
     auto_period: float = param(
-        1000.0, "1", "period of a line that the threshold is meant for; 0: any", lo=0.0, hi=1e9,
+        1000.0, "1", "period of a line that the threshold is for; 0: any", lo=0.0, hi=1e9,
         source="auto_granularity of aihwkit 1.2 presets",
     )  # fmt: skip
     momentum: float = param(
         0.1, "1", "part of the buffer that stays after a pulse", lo=0.0, hi=1.0,
         source="aihwkit 1.2 default",
+    )  # fmt: skip
+    transfer_unit: str = param(
+        "image", doc="what transfer_every counts", choices=UNITS,
+        source="units_in_mbatch of aihwkit 1.2's build_config",
     )  # fmt: skip
     forget: bool = param(
         True, doc="reset the buffer after a pulse instead of subtracting", source="aihwkit 1.2"

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu import rng
+from feemu.array import tally as tl
 from feemu.array.cells import Cells
 from feemu.array.checks import as_vectors
 from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.meter import Meter
 from feemu.array.reading import (
+    UNCOUNTED,
     Reading,
     multiply_backward,
     multiply_forward,
@@ -51,6 +53,10 @@ class ReadableCells(Cells):
         self.reading = reading or Reading()
         self.counters = dict.fromkeys(COUNTERS, 0)
         self._meter = Meter(tables.steps.shape[0], self.shape, int(threads))
+        #: The other array of a differential pair, on the array that is read.
+        self._other: ReadableCells | None = None
+        #: Reference cells that add noise to a read: 1, or 0 in a pair, which has none.
+        self._noisy_ref = np.float32(1.0)
 
     @property
     def ledger(self) -> Ledger:
@@ -77,6 +83,16 @@ class ReadableCells(Cells):
             yield
         finally:
             self._meter.switch(before, self._meter.kinds)
+
+    def pair_with(self, other: ReadableCells) -> None:
+        """Read this array and another as a differential pair from now on, in place.
+
+        Each weight is the difference of two devices that share their lines: `forward` and
+        `backward` of this array return the products of ``weights - other.weights``, with one
+        conversion each, and the noise of these two devices. All is counted here.
+        """
+        self._other = other
+        self._noisy_ref = other._noisy_ref = np.float32(0.0)
 
     def forward(self, x: np.ndarray, kind: str | None = "forward") -> np.ndarray:
         """Return ``x @ weights`` as the array reads it.
@@ -151,21 +167,34 @@ class ReadableCells(Cells):
         n_in, n_out = self.shape
         x = as_vectors(x, n_in, "input") if forward else as_vectors(x, n_out, "error")
         seen = self.reading.convert_inputs(x)
-        y = np.empty((len(x), n_out if forward else n_in), np.float32)
-        counts = self._meter.reads_of[kind]
-        (multiply_forward if forward else multiply_backward)(seen, self.weights, y, counts)
-        update = self.counters[stream]
+        counts, update = self._meter.reads_of[kind], self.counters[stream]
         self.counters[stream] = update + len(x)
+        y = self._product(seen, forward, stream, update, counts)
+        if self._other is None:
+            return self.reading.convert_outputs(y, seen, self.omega)
+        y -= self._other._product(seen, forward, stream, update, UNCOUNTED)
+        return self.reading.convert_outputs(y, seen, self.omega + self._other.omega)
+
+    def _product(
+        self, x: np.ndarray, forward: bool, stream: str, update: int, counts: np.ndarray
+    ) -> np.ndarray:
+        """Return a product as it arrives at the converter."""
+        y = np.empty((len(x), self.shape[forward]), np.float32)
+        squares = int(counts[tl.READ_SQUARES]) if counts.size else 0
+        (multiply_forward if forward else multiply_backward)(x, self.weights, y, counts)
+        if counts.size and self._other is not None:  # as many cells again conduct
+            counts[tl.READ_SQUARES] += counts[tl.READ_SQUARES] - squares
         if self.tables.read_noise > 0:
-            y += self._read_noise(seen, y.shape, forward, stream, update)
-        return self.reading.convert_outputs(y, seen, self.omega)
+            y += self._read_noise(x, y.shape, forward, stream, update)
+        return y
 
     def _read_noise(
         self, x: np.ndarray, shape: tuple, forward: bool, stream: str, update: int
     ) -> np.ndarray:
         var = np.empty(shape, np.float32)
         noise = variance_forward if forward else variance_backward
-        noise(x, self._cells, self.weights, np.float32(2 * self.omega), var)
+        scale = np.float32(2 * self.omega)
+        noise(x, self._cells, self.weights, scale, self._noisy_ref, var)
         # Kinds of read without a stream of their own share the transfer stream, apart by unit.
         known = stream if stream in rng.STREAMS else "read-transfer"
         unit = 0 if known == stream else 1 + READS.index(stream.removeprefix("read-"))

@@ -114,8 +114,8 @@ def multiply_backward(d, w, e, counts):
 
 
 @jit
-def variance_forward(x, cells, w, scale, var):
-    """Write ``sum_i x_i^2 (G_ij^2 + G_ref,ij^2)``, G in visible-weight units, into `var`."""
+def variance_forward(x, cells, w, scale, noisy_ref, var):
+    """Write ``sum_i x_i^2 (G_ij^2 + noisy_ref G_ref,ij^2)`` into `var` [visible weight^2]."""
     for b in range(var.shape[0]):
         for j in range(var.shape[1]):
             var[b, j] = 0.0
@@ -126,17 +126,17 @@ def variance_forward(x, cells, w, scale, var):
                 for j in range(w.shape[1]):
                     ref = scale * cells[i, j, 5]
                     g = w[i, j] + ref
-                    var[b, j] += v * (g * g + ref * ref)
+                    var[b, j] += v * (g * g + noisy_ref * ref * ref)
 
 
 @reordered
-def variance_backward(d, cells, w, scale, var):
-    """Write ``sum_j d_j^2 (G_ij^2 + G_ref,ij^2)``, G in visible-weight units, into `var`."""
+def variance_backward(d, cells, w, scale, noisy_ref, var):
+    """Write ``sum_j d_j^2 (G_ij^2 + noisy_ref G_ref,ij^2)`` into `var`; see `variance_forward`."""
     for i in range(w.shape[0]):
         for b in range(d.shape[0]):
             total = np.float32(0.0)
             for j in range(w.shape[1]):
                 ref = scale * cells[i, j, 5]
                 g = w[i, j] + ref
-                total += d[b, j] * d[b, j] * (g * g + ref * ref)
+                total += d[b, j] * d[b, j] * (g * g + noisy_ref * ref * ref)
             var[b, i] = total

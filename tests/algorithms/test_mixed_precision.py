@@ -118,12 +118,12 @@ def test_rows_without_input_are_left_alone():
 
 
 def test_digital_work_is_counted():
-    """One multiply-add, one accumulator access and one comparison per weight of a driven row."""
+    """A multiply-add and an accumulator access per sample, a comparison per driven row."""
     layer = MixedPrecision().build(spec("quiet", (6, 4)))
-    x = np.array([[1, 0, 0, 2, 0, 0], [0, 0, 3, 0, 0, 0]], np.float32)
+    x = np.array([[1, 0, 0, 2, 0, 0], [0, 0, 3, 4, 0, 0]], np.float32)
     layer.update(x, np.ones((2, 4), np.float32), 1e-3)
     work = dict(zip(DIGITAL, counted(layer, "digital", "train").tolist()))
-    assert work == {"mac": 12, "accumulator_rmw": 12, "compare": 12, "random_bits": 0,
+    assert work == {"mac": 16, "accumulator_rmw": 16, "compare": 12, "random_bits": 0,
                     "max_search": 0}  # fmt: skip
     assert not counted(layer, "digital", "init").any()
     assert layer.ledgers[0].digital_bits[:3].tolist() == [32, 32, 32]

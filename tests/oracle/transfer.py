@@ -62,20 +62,27 @@ def held_off_zero(curvature: float, sigma: float, up: float, down: float) -> flo
 
 
 class Lines:
-    """The order in which lines are read: in turn, `number` at a time, in ascending order."""
+    """The order in which lines are read: in turn, and in ascending order among those of a step."""
 
-    def __init__(self, n_in: int, number: int) -> None:
-        self.n_in, self.number, self.next = n_in, min(number, n_in), 0
+    def __init__(self, n_in: int, number: int, every: int) -> None:
+        self.n_in, self.number, self.every = n_in, number, every
+        self.passed, self.next = 0, 0
 
-    def take(self) -> list[int]:
-        """Return the lines of the next transfer."""
-        lines = [(self.next + i) % self.n_in for i in range(self.number)]
-        self.next = (self.next + self.number) % self.n_in
+    def take(self, units: int) -> list[int]:
+        """Return the lines to read after so many more units of time, each of them once."""
+        now = self.passed + units
+        due = [at for at in range(self.passed + 1, now + 1) if at % self.every == 0]
+        many = min(len(due) * self.number, self.n_in)
+        lines = [(self.next + i) % self.n_in for i in range(many)]
+        self.passed, self.next = now, (self.next + many) % self.n_in
         return sorted(lines)
 
 
 class AutoRate:
-    """``fast_lr dw / (m_x m_d)`` with means of max |x| and max |d| that keep 0.99 of the past."""
+    """``fast_lr dw / (m_x m_d)``, means over samples of max |x| and max |d|.
+
+    The past weighs 0.99 in every mini-batch, its own samples share the rest.
+    """
 
     def __init__(self, fast_lr: float, granularity: float) -> None:
         self.fast_lr, self.granularity, self.means = fast_lr, granularity, [0.0, 0.0]
@@ -83,8 +90,9 @@ class AutoRate:
     def rate(self, x: np.ndarray, d: np.ndarray) -> float:
         """Return the rate for a mini-batch."""
         for i, values in enumerate((x, d)):
-            top = max(abs(float(v)) for v in values.ravel())
-            self.means[i] = 0.99 * self.means[i] + 0.01 * top if self.means[i] else top
+            tops = [max(abs(float(v)) for v in sample) for sample in values]
+            now = math.fsum(tops) / len(tops)
+            self.means[i] = 0.99 * self.means[i] + 0.01 * now if self.means[i] else now
         return self.fast_lr * self.granularity / (self.means[0] * self.means[1])
 
 
