@@ -145,7 +145,9 @@ def main():
     print(files["algorithms.txt"].read_text(), *files.values(), sep="\n")
     front = standings(result)["front"].any("pulse_width")
     names = " ".join(f"--only {name}" for name in front["algorithm"].values[front.values])
-    print(f"python studies/algorithms.py --task fashion_mnist {names}")
+    if names:
+        print("those on a Pareto front, on Fashion-MNIST in full (hours):")
+        print(f"python studies/algorithms.py --task fashion_mnist --data DIR {names}")
 
 
 if __name__ == "__main__":
