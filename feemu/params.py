@@ -79,7 +79,7 @@ class Record:
         return {"kind": type(self).__name__, **body}
 
     def describe(self) -> str:
-        """Return a text table of name, value, unit, meaning and source of each field."""
+        """Return a text table of name, value, unit, range, meaning and source of each field."""
         rows = []
         for field in dataclasses.fields(self):
             meta = field.metadata.get("param", {})
@@ -88,10 +88,12 @@ class Record:
             if meta.get("assumed") and value == field.default:
                 note = f"assumed; {note}" if note else "assumed"
             doc = meta.get("doc", "") + (f" ({note})" if note else "")
-            rows.append((field.name, _short(value), meta.get("unit", ""), doc))
-        widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+            if meta.get("choices"):
+                doc += f": {', '.join(map(str, meta['choices']))}"
+            rows.append((field.name, _short(value), meta.get("unit", ""), _range(meta), doc))
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = [
-            "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths)) + "  " + row[3]
+            "".join(f"  {cell.ljust(w)}" for cell, w in zip(row, widths) if w) + f"  {row[4]}"
             for row in rows
         ]
         return "\n".join([type(self).__name__, *(line.rstrip() for line in lines)])
@@ -126,9 +128,11 @@ def plain(value: Any) -> Any:
 def unknown(what: str, name: Any, known: Iterable[str]) -> str:
     """Return the one-line message for an unknown name, with the nearest known ones."""
     names = sorted(known)
+    if not names:
+        return f"unknown {what} {_told(name)}: there is none"
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    return f"unknown {what} {name!r}: {hint}known are {', '.join(names)}"
+    return f"unknown {what} {_told(name)}: {hint}known are {', '.join(names)}"
 
 
 def parse_width(text: str | float) -> float:
@@ -178,9 +182,9 @@ def same_width(a: float, b: float) -> bool:
 
 def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
     meta = field.metadata["param"]
-    where = f"{owner}.{field.name} = {value!r}"
+    where = f"{owner}.{field.name} = {_told(value)}"
     if meta["choices"] is not None:
-        if value not in meta["choices"]:
+        if np.ndim(value) or value not in meta["choices"]:
             raise ValueError(f"{owner}: {unknown(field.name, value, map(str, meta['choices']))}")
         return
     kind = _kind(field)
@@ -188,18 +192,26 @@ def _check(owner: str, field: dataclasses.Field, value: Any) -> None:
         raise TypeError(f"{where}: must be True or False: {meta['doc']}")
     if kind == "str" and not isinstance(value, str):
         raise TypeError(f"{where}: must be text: {meta['doc']}")
-    if not kind.startswith(("float", "int")):
-        return
+    if kind.startswith(("float", "int")):
+        _check_number(where, field.name, meta, kind, value)
+
+
+def _check_number(where: str, name: str, meta: dict, kind: str, value: Any) -> None:
+    """Refuse what is no number, not whole, or out of range."""
+    allowed = f"allowed is {meta['lo']:g} <= {name} <= {meta['hi']:g} ({meta['doc']})"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{where}: must be a number [{meta['unit']}]: {meta['doc']}")
-    if kind.startswith("int") and math.isfinite(value) and int(value) != value:
-        raise ValueError(f"{where}: must be a whole number: {meta['doc']}")
-    if math.isnan(value) and meta["nan_ok"]:
+        raise TypeError(f"{where}: must be a number [{meta['unit']}]; {allowed}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.copysign(math.inf, value > 0 or -1)
+    if kind.startswith("int") and math.isfinite(number) and int(value) != value:
+        raise ValueError(f"{where}: must be a whole number; {allowed}")
+    if math.isnan(number) and meta["nan_ok"]:
         return
-    if not math.isfinite(value) or not meta["lo"] <= value <= meta["hi"]:
-        allowed = f"{meta['lo']:g} <= {field.name} <= {meta['hi']:g}"
+    if not math.isfinite(number) or not meta["lo"] <= value <= meta["hi"]:
         unit = "" if meta["unit"] == "1" else f" {meta['unit']}"
-        raise ValueError(f"{where}{unit}: allowed is {allowed} ({meta['doc']})")
+        raise ValueError(f"{where}{unit}: {allowed}")
 
 
 def _as_declared(field: dataclasses.Field, value: Any) -> Any:
@@ -213,6 +225,23 @@ def _as_declared(field: dataclasses.Field, value: Any) -> Any:
 
 def _kind(field: dataclasses.Field) -> str:
     return field.type if isinstance(field.type, str) else field.type.__name__
+
+
+def _range(meta: dict) -> str:
+    """Return the range of a number as text, '' if it has none."""
+    lo, hi = meta.get("lo", -math.inf), meta.get("hi", math.inf)
+    if math.isfinite(lo) and math.isfinite(hi):
+        return f"{lo:g} to {hi:g}"
+    return f">= {lo:g}" if math.isfinite(lo) else f"<= {hi:g}" if math.isfinite(hi) else ""
+
+
+def _told(value: Any) -> str:
+    """Return what was given, in one line and not too long for a message."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # a whole number of more digits than Python writes
+        text = "a number of very many digits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _short(value: Any) -> str:

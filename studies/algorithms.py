@@ -17,6 +17,7 @@ from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import ALGORITHMS, DynamicTracking, SymmetryPointShift
+from feemu.params import unknown
 from feemu.report import standings, write_contest
 from feemu.sweeping import spread_float, sweep
 from feemu.training import build_network, evaluation_points
@@ -92,6 +93,17 @@ def estimate(grid, search, images, seeds, task):
     return hours
 
 
+def opened(parser, name, args):
+    """Return the data set; what is wrong with the arguments is told in one line."""
+    for option in ("workers", "seeds"):
+        if (given := getattr(args, option)) is not None and given < 1:
+            parser.error(f"--{option} {given}: must be at least 1")
+    try:
+        return fe.load_task(name, args.data)
+    except ValueError as error:
+        parser.error(str(error))
+
+
 def progress(done, total, _):
     """Print every 10th run."""
     if done % 10 == 0 or done == total:
@@ -113,10 +125,12 @@ def main():
     mode = QUICK if args.quick else REDUCED if args.reduced else FULL
     settings, search, searched, final, epochs, seeds, places = mode
     settings, seeds = settings | ({"task": args.task} if args.task else {}), args.seeds or seeds
+    family, labels = fe.preset("hzo_superlattice"), [made.label for made in EVERY]
+    for name in args.only or ():
+        if name not in labels:
+            parser.error(f"--only: {unknown('algorithm', name, labels)}")
     chosen = [made for made in EVERY if not args.only or made.label in args.only]
-    if not chosen:
-        parser.error(f"--only: known are {', '.join(made.label for made in EVERY)}")
-    family, task = fe.preset("hzo_superlattice"), fe.load_task(settings["task"], args.data)
+    task = opened(parser, settings["task"], args)
     tables = [fe.tabulate(family.at(family.widths[k])) for k in places]
     grid = cells(chosen, settings, tables)
     hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
@@ -132,7 +146,9 @@ def main():
     print(files["algorithms.txt"].read_text(), *files.values(), sep="\n")
     front = standings(result)["front"].any("pulse_width")
     names = " ".join(f"--only {name}" for name in front["algorithm"].values[front.values])
-    print(f"python studies/algorithms.py --task fashion_mnist {names}")
+    if names:
+        print("those on a Pareto front, on Fashion-MNIST in full (hours):")
+        print(f"python studies/algorithms.py --task fashion_mnist --data DIR {names}")
 
 
 if __name__ == "__main__":

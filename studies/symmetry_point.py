@@ -15,7 +15,7 @@ import argparse
 import itertools
 from pathlib import Path
 
-from algorithms import estimate
+from algorithms import estimate, opened
 from shift_causes import device
 
 import feemu as fe
@@ -75,11 +75,11 @@ def main():
     parser.add_argument("--quick", action="store_true", help="digits, 2 seeds, minutes")
     parser.add_argument("--data", type=Path, help="folder of the MNIST files")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=0, help="reporting seeds [5, quick 2]")
+    parser.add_argument("--seeds", type=int, help="reporting seeds [5, quick 2]")
     parser.add_argument("--out", type=Path, default=Path("results/symmetry_point"))
     args = parser.parse_args()
     values, settings = (QUICK, SETTINGS_QUICK) if args.quick else (FULL, SETTINGS_FULL)
-    seeds, task = args.seeds or (2 if args.quick else 5), fe.load_task(settings["task"], args.data)
+    task, seeds = opened(parser, settings["task"], args), args.seeds or (2 if args.quick else 5)
     n_train = settings.get("train_images", len(task.train_y))
     tries, images = (6, 2400) if args.quick else (8, 10_000)
     search = Search(tries=tries, keep=2, images=images, images_long=2 * images, seeds=1,

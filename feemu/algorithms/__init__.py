@@ -43,7 +43,7 @@ def algorithm(name: str, **options) -> Algorithm:
     ValueError
         For an unknown name or option; the nearest ones are given.
     """
-    if name not in ALGORITHMS:
+    if not isinstance(name, str) or name not in ALGORITHMS:
         raise ValueError(unknown("algorithm", name, ALGORITHMS))
     return ALGORITHMS[name]().replace(**options)
 

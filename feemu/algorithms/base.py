@@ -49,7 +49,18 @@ class LayerSpec:
     reading: Reading
 
     def array(self, number: int = 0, omega: float | None = None, **options) -> SynapseArray:
-        """Return array `number` of this layer."""
+        """Return array `number` of this layer.
+
+        Raises
+        ------
+        ValueError
+            If the nominal device has no step in one direction: requests have no unit of pulses.
+        """
+        if not self.tables.granularity > 0:
+            raise ValueError(
+                f"device {self.tables.name!r}: granularity {self.tables.granularity:g}: algorithms "
+                "count in steps, so the nominal device must step both up and down at weight zero"
+            )
         return SynapseArray(
             self.shape,
             options.pop("tables", self.tables),
@@ -85,6 +96,13 @@ class Algorithm(Record):
     def label(self) -> str:
         """Name shown in results; a variant may add to it."""
         return self.name
+
+    def describe(self) -> str:
+        """Return a text table of the hyper-parameters, headed by what a weight costs."""
+        head, *rows = super().describe().splitlines()
+        devices, bits = self.devices_per_weight, self.digital_bits_per_weight
+        cost = f"{devices or 'no'} device{'s' * (devices != 1)} and {bits} bit of memory per weight"
+        return "\n".join([f"{head}: {cost}", *rows])
 
     def build(self, spec: LayerSpec) -> ArrayLayer:
         """Return a layer that is fabricated, calibrated and holds its initial weights."""

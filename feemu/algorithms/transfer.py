@@ -219,6 +219,14 @@ class BufferedAlgorithm(TransferAlgorithm):
         1, "1", "most pulses of a synapse per transfer", lo=1, hi=1000, source="Gokmen 2021"
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0 < self.auto_period < 1e-3:
+            raise ValueError(
+                f"{type(self).__name__}.auto_period = {self.auto_period:g}: allowed is 0 (any "
+                "period) or 0.001 <= auto_period <= 1e+09"
+            )
+
 
 class BufferedLayer(TransferLayer):
     """A transfer layer whose readings go through a digital buffer to C."""

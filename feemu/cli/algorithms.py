@@ -19,7 +19,6 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the algorithms, each with a table of its parameters."""
-    import dataclasses
     import inspect
 
     from feemu.algorithms import ALGORITHMS
@@ -29,24 +28,13 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(unknown("algorithm", options.name, ALGORITHMS))
     names = [options.name] if options.name else list(ALGORITHMS)
     for name in names:
-        cls = ALGORITHMS[name]
-        text = inspect.getdoc(cls) or ""
-        print(f"{name}\n" + _indented(text if options.name else text.splitlines()[0]))
-        if dataclasses.fields(cls):
-            print(_indented("\n".join(_parameters(cls()))))
-        print()
+        made = ALGORITHMS[name]()
+        text = inspect.getdoc(ALGORITHMS[name]) or ""
+        head, *rows = made.describe().splitlines()
+        told = f"{text}\n" if options.name else text.splitlines()[0]
+        cost = head.partition(": ")[2]
+        print(name + "\n" + _indented("\n".join([told, f"{cost} by default", *rows])) + "\n")
     print("next      feemu train --device hzo_superlattice --pulse-width 20ns --algorithm NAME")
-
-
-def _parameters(record) -> list[str]:
-    import dataclasses
-
-    body = record.describe().splitlines()[1:]
-    lines = []
-    for line, field in zip(body, dataclasses.fields(record)):
-        choices = field.metadata["param"]["choices"]
-        lines.append(line + (f": {', '.join(map(str, choices))}" if choices else ""))
-    return lines
 
 
 def _indented(text: str) -> str:

@@ -65,8 +65,8 @@ def tuning_progress(
             number = np.arange(1, row.size + 1)
             if row.size:
                 line = {"linestyle": style.line_style(w), "color": colour, "linewidth": 1.5}
-                ax.plot(number, best(row), drawstyle="steps-post", **line)
-    ax.set_xlim(1, max(2, table.sizes[TRY]))
+                ax.plot(number, best(row), drawstyle="steps-mid", **line)
+    ax.set_xlim(0.5, table.sizes[TRY] + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("number of tries [1]")
     ax.set_ylabel(f"best {label}")

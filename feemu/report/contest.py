@@ -101,16 +101,16 @@ def contest_text(table: xr.Dataset) -> str:
 
 
 def _rows(one: xr.Dataset) -> list[str]:
-    head = f"{'algorithm':26s} {'test accuracy [%]':>24s} {'runs':>4s} {'calibrating':>12s}"
+    head = f"{'algorithm':26s} {'test accuracy [%]':>24s} {'runs':>4s} {'calibration pulses':>18s}"
     rows = [f"{head} {'programming':>12s} {'total energy':>13s}  front"]
     for name in _ranked(one):
         at = one.sel(algorithm=name)
-        low, high = 100 * float(at["low"]), 100 * float(at["high"])
+        mean, low, high = (100 * float(at[k]) for k in ("accuracy", "low", "high"))
         span = "" if np.isnan(low) else f" ({low:.2f} - {high:.2f})"
         rows.append(
-            f"{style.algorithm_words(name):26s} {100 * float(at['accuracy']):6.2f}{span:>18s} "
-            f"{int(at['runs']):4d} {float(at['calibration_pulses']):12.3g} "
-            f"{float(at['energy_device']):10.3g} J {float(at['energy_total']):11.3g} J  "
+            f"{style.algorithm_words(name):26s} {f'{mean:.2f}{span}':>24s} "
+            f"{int(at['runs']):4d} {float(at['calibration_pulses']):18,.0f} "
+            f"{grid.si(at['energy_device'], 'J'):>12s} {grid.si(at['energy_total'], 'J'):>13s}  "
             f"{'*' if bool(at['front']) else ''}".rstrip()
         )
     return rows

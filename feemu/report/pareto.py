@@ -105,7 +105,9 @@ def best_so_far(table: xr.Dataset) -> xr.Dataset:
     first = first.drop_vars("round").mean("seed").transpose(TRY, ...)
     run = first.notnull()
     best = first.copy(data=np.fmax.accumulate(first.values, axis=0)).where(run)
-    mean = best.mean("pulse_width").assign_attrs(units="1", long_name="validation accuracy")
+    mean = best.mean("pulse_width").assign_attrs(
+        units="1", long_name="validation accuracy of round 1, mean over widths"
+    )
     return mean.to_dataset(name=METRIC)
 
 

@@ -136,10 +136,11 @@ def summary(table: xr.Dataset) -> list[str]:
         here = flat.isel(point=np.flatnonzero(flat["states"].values == states))
         low, high = (f"{float(f(here['ratio'])):.3g}" for f in (np.min, np.max))
         images = float(here["break_even"].median())
-        out.append(
-            f"  {states:g} states: x {low} to {high}; in trainings below some {images:.3g} images "
-            "it would take less"
-        )
+        some = "of any length"
+        if np.isfinite(images):
+            some = f"below some {float(f'{images:.3g}'):,.0f} images"
+        less = f"it would take less in trainings {some}"
+        out.append(f"  {states:g} states: x {low} to {high}; {less}")
     accuracy = flat["accuracy"]
     ahead = accuracy.sel(algorithm=MIXED) >= accuracy.sel(algorithm=SHIFT) - NONE
     out.append(

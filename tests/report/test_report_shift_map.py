@@ -80,6 +80,10 @@ def test_what_the_map_says(result):
     assert "reference 0.01: +8.0 of 10.0 points" in said and "0.1: +1.0 of 10.0" in said
     assert "less total energy than the shift at 4 points (states: 10)" in said
     assert "at 8 points, and both at 4." in said
+    assert "10 states: x 0.508 to 0.508; it would take less in trainings of any length" in said
+    assert (
+        "100 states: x 3.95 to 3.95; it would take less in trainings below some 10,100 im" in said
+    )
 
 
 def test_a_row_for_each_point(result):

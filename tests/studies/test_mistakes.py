@@ -1,0 +1,30 @@
+"""What the studies of algorithms say to wrong arguments: one line and exit code 2."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+@pytest.mark.parametrize(
+    "study, arguments, told",
+    (
+        ("algorithms", ["--quick", "--only", "float", "--only", "agda"], "did you mean 'agad'?"),
+        ("algorithms", ["--data", "nowhere"], "no train-images-idx3-ubyte.gz"),
+        ("algorithms", ["--quick", "--seeds", "-1"], "--seeds -1: must be at least 1"),
+        ("symmetry_point", ["--data", "nowhere"], "no train-images-idx3-ubyte.gz"),
+        ("symmetry_point", ["--quick", "--workers", "0"], "--workers 0: must be at least 1"),
+    ),
+)
+def test_a_mistake_is_told(study, arguments, told, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(STUDIES))
+    monkeypatch.setattr(sys, "argv", [f"{study}.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(study).main()
+    (line,) = (s for s in capsys.readouterr().err.splitlines() if "error:" in s)
+    assert ended.value.code == 2 and told in line
+    assert not any(tmp_path.iterdir())
