@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from feemu.algorithms.base import LayerSpec
 from feemu.algorithms.tiki_taka_v1 import DirectLayer
-from feemu.algorithms.transfer import FAST_RATES, UNITS, BufferedAlgorithm, BufferedLayer
+from feemu.algorithms.transfer import FAST_RATES, BufferedAlgorithm, BufferedLayer
+from feemu.algorithms.turns import UNITS
 from feemu.params import param
 
 

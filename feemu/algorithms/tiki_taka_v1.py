@@ -40,4 +40,5 @@ class DirectLayer(TransferLayer):
     def transfer(self, lines: np.ndarray, v: np.ndarray, lr: float) -> None:
         """Program readings `v`, shape (lines, n_out), on their lines of C, in place."""
         own = self.algorithm
-        self.slow.pulse_coincidence(self.one_hot, -v, lr * own.transfer_lr, bl_max=own.bl_max)
+        one_hot = self.turns.one_hot
+        self.slow.pulse_coincidence(one_hot, -v, lr * own.transfer_lr, bl_max=own.bl_max)

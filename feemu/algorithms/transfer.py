@@ -17,6 +17,7 @@ from feemu.algorithms.calibration import (
     zero_at_symmetry_point,
 )
 from feemu.algorithms.chopper import Chopper
+from feemu.algorithms.turns import UNITS, Turns
 from feemu.params import param
 
 #: Share of the past in the running means of max |x| and max |d|.
@@ -24,8 +25,6 @@ KEPT = 0.99
 #: What the fast array's rate counts in.
 FAST_RATES = ("times_lr", "absolute", "auto")
 REFERENCES = ("calibrated", "none")
-#: What the time between transfers counts in.
-UNITS = ("image", "mini_batch")
 
 
 @jit
@@ -46,13 +45,6 @@ def average_largest(x, d, kept, means):
     means[0] = kept * means[0] + (1.0 - kept) * sum_x if means[0] > 0 else sum_x
     means[1] = kept * means[1] + (1.0 - kept) * sum_d if means[1] > 0 else sum_d
     return means[0] * means[1]
-
-
-@jit
-def set_lines(inputs, lines, value):
-    """Set input ``lines[a]`` of vector a, in place."""
-    for a in range(lines.size):
-        inputs[a, lines[a]] = value
 
 
 @dataclass(frozen=True)
@@ -121,51 +113,29 @@ class TransferLayer(ArrayLayer):
         self.slow, self.fast = spec.array(0), spec.array(1)
         super().__init__([self.slow, self.fast], [1.0, float(algorithm.gamma)])
         self.algorithm, self.chopper = algorithm, chopper
-        #: Images or mini-batches so far, and the line that is read next.
-        self.place = self.digital["place"] = np.zeros(2, np.int64)
+        own = algorithm
+        self.turns = Turns(spec.shape[0], own.transfer_every, own.n_reads, own.transfer_unit)
+        self.digital["place"] = self.turns.place
         #: Running means of max |x| and max |d|.
         self.largest = self.digital["largest"] = np.zeros(2)
-        #: One-hot inputs of the lines that are read, zero between transfers.
-        self.one_hot = np.zeros((0, spec.shape[0]), np.float32)
         if chopper is not None:
             self.digital |= chopper.state()
         if algorithm.reference == "calibrated":
             self.past += zero_at_symmetry_point(algorithm, spec, self.fast)
         self.program_initial(spec, arrays=slice(1))
 
-    @property
-    def line_period(self) -> float:
-        """Images or mini-batches between two reads of the same line."""
-        own, n_in = self.algorithm, self.fast.shape[0]
-        return n_in * own.transfer_every / min(own.n_reads, n_in)
-
     def update(self, x: np.ndarray, d: np.ndarray, lr: float) -> None:
         """Program the request on A, sample by sample, and transfer if it is time, in place."""
         seen = x if self.chopper is None else x * self.chopper.signs
         rate = self._fast_lr(x, d, lr)
         self.fast.pulse_coincidence(seen, d, rate, bl_max=self.algorithm.bl_max)
-        lines = self._due(len(x))
+        lines = self.turns.due(len(x))
         if lines.size:
-            if len(self.one_hot) != lines.size:
-                self.one_hot = np.zeros((lines.size, x.shape[1]), np.float32)
-            set_lines(self.one_hot, lines, np.float32(1.0))
-            self.transfer(lines, self.fast.forward(self.one_hot, "transfer"), lr)
-            set_lines(self.one_hot, lines, np.float32(0.0))
+            self.transfer(lines, self.fast.forward(self.turns.one_hot, "transfer"), lr)
 
     def transfer(self, lines: np.ndarray, v: np.ndarray, lr: float) -> None:
         """Move readings `v`, shape (lines, n_out), of some lines of A to C, in place."""
         raise NotImplementedError
-
-    def _due(self, images: int) -> np.ndarray:
-        """Return the lines whose turn it is after another mini-batch of so many images."""
-        own, n_in, (before, first) = self.algorithm, self.fast.shape[0], self.place.tolist()
-        now = before + (images if own.transfer_unit == "image" else 1)
-        transfers = now // own.transfer_every - before // own.transfer_every
-        last = first + min(transfers * own.n_reads, n_in)
-        self.place[:] = now, last % n_in
-        if last <= n_in:
-            return np.arange(first, last, dtype=np.uint32)
-        return np.concatenate([np.arange(last - n_in), np.arange(first, n_in)]).astype(np.uint32)
 
     def _fast_lr(self, x: np.ndarray, d: np.ndarray, lr: float) -> float:
         """Return the rate of A in visible-weight units."""
@@ -237,7 +207,7 @@ class BufferedLayer(TransferLayer):
         super().__init__(algorithm, spec, chopper)
         self.buffer = Buffer(spec.shape, algorithm.max_pulses, algorithm.momentum, algorithm.forget)
         self.digital["buffer"] = self.buffer.values
-        ratio = algorithm.auto_period / self.line_period if algorithm.auto_period else 1.0
+        ratio = algorithm.auto_period / self.turns.period if algorithm.auto_period else 1.0
         #: Reading of A [visible weight] that is worth one pulse at a transfer rate of one.
         self.threshold = algorithm.threshold * self.fast.granularity * ratio
 

@@ -1,12 +1,11 @@
-"""Rules that decide digitally, step by step: signs, random rounding, verification, tiles, bins."""
+"""Rules that decide digitally, step by step: signs, random rounding, verification, bins."""
 
 import math
 
 import numpy as np
 import pytest
-from array_cases import mirror, noise_words, train_keys
+from array_cases import mirror, noise_words
 from layer_cases import Z, counted, reads, request, spec
-from oracle import coincidence_batch
 
 from feemu import rng
 from feemu.algorithms import Float, algorithm
@@ -190,52 +189,6 @@ def test_write_verify_by_period():
         layer.update(x, d, 0.05)
         seen.append(reads(layer, "reads", "train", "verify"))
     assert seen[0] == 0 and seen[1] > 0 and seen[2] == seen[1] < seen[3] and seen[4] < seen[5]
-
-
-@pytest.mark.parametrize("device", ("quiet", "noisy"))
-def test_tiles_are_trained_one_after_the_other(device):
-    """The tile in training gets what plain SGD would ask of an array with steps gamma^n as fine."""
-    made = algorithm("multi_tile", tiles=3, gamma=0.3, window=6, gain=0.5)
-    layer = made.build(spec(device, SHAPE, 0.2))
-    scales = [array.omega for array in layer.arrays]
-    np.testing.assert_allclose(scales, [1.0, 0.3, 0.09])
-    slow = [mirror(array) for array in layer.arrays]
-    start = [array.events.astype(int) for array in layer.arrays]
-    samples, tile, before, sums, tiles = [0, 0, 0], 0, math.inf, [0, 0.0], []
-    # The error falls to a third at first, so that the first tile stays for a second window.
-    sizes = [3.0] * 3 + [1.0] * 9
-    for size, (x, d) in zip(sizes, requests(2, 12)):
-        d = np.float32(size) * np.sign(d)
-        array = layer.arrays[tile]
-        keys, lr = train_keys(array, array.array_id), 0.7 * layer.arrays[0].granularity
-        at = lr, 1, 31, True, array.granularity, keys, samples[tile]
-        coincidence_batch(slow[tile], x, d, *at)
-        samples[tile] += 2
-        layer.update(x, d, lr)
-        for one, other, s in zip(layer.arrays, slow, start):
-            np.testing.assert_array_equal(one.events - s, other.events)
-        sums = [sums[0] + 2, sums[1] + 2 * float(np.abs(d).sum())]
-        if tile < 2 and sums[0] >= 6:
-            mean, sums = sums[1] / sums[0], [0, 0.0]
-            if mean > 0.5 * before:
-                tile, mean = tile + 1, math.inf
-            before = mean
-        tiles.append(tile)
-        assert layer.place[0] == tile
-    # Windows of three updates: 3.0, then 1.0 (a fall), then 1.0 (none: on to tile 1), and so on.
-    assert tiles == [0] * 8 + [1] * 4
-    assert layer.granularity == pytest.approx(1.39 * layer.arrays[0].granularity)
-
-
-def test_every_tile_is_reached():
-    """One image a window, no fall: a window for the comparison, one for the decision."""
-    layer = algorithm("multi_tile", tiles=3, window=1, gain=0.5).build(spec("quiet", SHAPE))
-    x, d = np.ones((1, 6), np.float32), np.ones((1, 4), np.float32)
-    seen = []
-    for _ in range(6):
-        seen.append(int(layer.place[0]))
-        layer.update(x, d, 1e-6)
-    assert seen == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("bins", (2, 7, 256))
