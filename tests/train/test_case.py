@@ -11,6 +11,7 @@ from small_cases import case, device
 
 import feemu as fe
 from feemu.algorithms import MixedPrecision, PlainSGD, SymmetryPointShift
+from feemu.case import PHYSICS_VERSION
 
 #: Another valid value of every field.
 OTHER = {
@@ -33,7 +34,7 @@ OTHER = {
     "adc_bits": 6,
     "seed": 4,
     "device_seed": 3,
-    "physics_version": 3,
+    "physics_version": PHYSICS_VERSION + 1,
 }
 
 
