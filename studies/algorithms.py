@@ -4,6 +4,7 @@
     python studies/algorithms.py --reduced --data DIR --out results/algorithms_reduced
     python studies/algorithms.py --data DIR --workers 2 --out results/algorithms
     python studies/algorithms.py --data DIR --task fashion_mnist --only NAME --only NAME
+    python studies/algorithms.py --quick --device mine.toml
 
 Hyper-parameters are chosen per (width, algorithm) on the validation split with the same number of
 tries for all: 16 short runs, and 3 epochs of 30,000 images for the best 3 of them; final runs see
@@ -104,6 +105,16 @@ def opened(parser, name, args):
         parser.error(str(error))
 
 
+def tables_of(name, places):
+    """Return tables of a preset or a preset file: a family at some of its widths, or one device."""
+    device = fe.read_preset(name) if name.endswith(".toml") else fe.preset(name)
+    if isinstance(device, fe.Device):
+        return [fe.tabulate(device)]
+    last = len(device.widths) - 1
+    widths = sorted({device.widths[min(k, last)] for k in places})
+    return [fe.tabulate(device.at(width)) for width in widths]
+
+
 def progress(done, total, _):
     """Print every 10th run."""
     if done % 10 == 0 or done == total:
@@ -115,6 +126,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="digits, 2 widths, 2 seeds, minutes")
     parser.add_argument("--reduced", action="store_true", help="smaller net, 3 widths, 1 epoch")
+    parser.add_argument("--device", default="hzo_superlattice", help="preset or preset file")
     parser.add_argument("--task", help="data set [mnist, quick digits]")
     parser.add_argument("--data", type=Path, help="folder of the data files")
     parser.add_argument("--only", action="append", help="label of an algorithm, again for more")
@@ -125,13 +137,16 @@ def main():
     mode = QUICK if args.quick else REDUCED if args.reduced else FULL
     settings, search, searched, final, epochs, seeds, places = mode
     settings, seeds = settings | ({"task": args.task} if args.task else {}), args.seeds or seeds
-    family, labels = fe.preset("hzo_superlattice"), [made.label for made in EVERY]
+    labels = [made.label for made in EVERY]
     for name in args.only or ():
         if name not in labels:
             parser.error(f"--only: {unknown('algorithm', name, labels)}")
     chosen = [made for made in EVERY if not args.only or made.label in args.only]
     task = opened(parser, settings["task"], args)
-    tables = [fe.tabulate(family.at(family.widths[k])) for k in places]
+    try:
+        tables = tables_of(args.device, places)
+    except ValueError as error:
+        parser.error(str(error))
     grid = cells(chosen, settings, tables)
     hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
     print(f"{len(grid)} cells, about {hours:.2f} CPU hours; high rates take more", flush=True)
@@ -148,7 +163,8 @@ def main():
     names = " ".join(f"--only {name}" for name in front["algorithm"].values[front.values])
     if names:
         print("those on a Pareto front, on Fashion-MNIST in full (hours):")
-        print(f"python studies/algorithms.py --task fashion_mnist --data DIR {names}")
+        same = f"--device {args.device} --task fashion_mnist --data DIR"
+        print(f"python studies/algorithms.py {same} {names}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ STUDIES = Path(__file__).parents[2] / "studies"
     "study, arguments, told",
     (
         ("algorithms", ["--quick", "--only", "float", "--only", "agda"], "did you mean 'agad'?"),
+        ("algorithms", ["--quick", "--device", "ideel"], "did you mean 'ideal'?"),
+        ("algorithms", ["--quick", "--device", "no.toml"], "no.toml"),
         ("algorithms", ["--data", "nowhere"], "no train-images-idx3-ubyte.gz"),
         ("algorithms", ["--quick", "--seeds", "-1"], "--seeds -1: must be at least 1"),
         ("symmetry_point", ["--data", "nowhere"], "no train-images-idx3-ubyte.gz"),
@@ -28,3 +30,11 @@ def test_a_mistake_is_told(study, arguments, told, monkeypatch, capsys, tmp_path
     (line,) = (s for s in capsys.readouterr().err.splitlines() if "error:" in s)
     assert ended.value.code == 2 and told in line
     assert not any(tmp_path.iterdir())
+
+
+def test_a_device_of_one_width_is_a_table_alone(monkeypatch):
+    monkeypatch.syspath_prepend(str(STUDIES))
+    study = importlib.import_module("algorithms")
+    assert [t.name for t in study.tables_of("softbounds_aihwkit", (0, 4))] == ["softbounds_aihwkit"]
+    widths = [t.pulse_width for t in study.tables_of("hzo_superlattice", (0, 4, 9))]
+    assert widths == [2e-8, 2e-4]
