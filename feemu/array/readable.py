@@ -13,7 +13,6 @@ from feemu.array import tally as tl
 from feemu.array.cells import Cells
 from feemu.array.checks import as_vectors
 from feemu.array.ledger import PHASES, READS, Ledger
-from feemu.array.meter import Meter
 from feemu.array.reading import (
     UNCOUNTED,
     Reading,
@@ -22,6 +21,7 @@ from feemu.array.reading import (
     variance_backward,
     variance_forward,
 )
+from feemu.array.running import Running
 from feemu.params import unknown
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ReadableCells(Cells):
             raise ValueError(f"threads = {threads!r}: must be at least 1")
         self.reading = reading or Reading()
         self.counters = dict.fromkeys(COUNTERS, 0)
-        self._meter = Meter(tables.steps.shape[0], self.shape, int(threads))
+        self._running = Running(tables.steps.shape[0], self.shape, int(threads))
         #: The other array of a differential pair, on the array that is read.
         self._other: ReadableCells | None = None
         #: Reference cells that add noise to a read: 1, or 0 in a pair, which has none.
@@ -61,16 +61,16 @@ class ReadableCells(Cells):
     @property
     def ledger(self) -> Ledger:
         """Counters of everything that happened so far."""
-        return self._meter.ledger
+        return self._running.ledger
 
     def count_digital(self, bits: int, **operations: int) -> None:
         """Count digital operations of a word length [bit] under the present phase."""
-        self._meter.book.count_digital(self.phase, bits, **operations)
+        self._running.book.count_digital(self.phase, bits, **operations)
 
     @property
     def phase(self) -> str:
         """Phase that events are counted under now."""
-        return self._meter.phase
+        return self._running.phase
 
     @contextmanager
     def counting(self, phase: str) -> Iterator[None]:
@@ -78,11 +78,11 @@ class ReadableCells(Cells):
         if phase not in PHASES:
             raise ValueError(unknown("phase", phase, PHASES))
         before = self.phase
-        self._meter.switch(phase, self._meter.kinds)
+        self._running.switch(phase, self._running.kinds)
         try:
             yield
         finally:
-            self._meter.switch(before, self._meter.kinds)
+            self._running.switch(before, self._running.kinds)
 
     def pair_with(self, other: ReadableCells) -> None:
         """Read this array and another as a differential pair from now on, in place.
@@ -146,7 +146,7 @@ class ReadableCells(Cells):
             raise ValueError(unknown("kind of read", kind, READS))
         g = self._visible_conductance()[... if cells is None else cells]
         rows = self.shape[0] if cells is None else np.unique(cells[0]).size
-        self._meter.count_cells(kind, rows, g.size)
+        self._running.count_cells(kind, rows, g.size)
         update = self.counters[f"read-{kind}"]
         self.counters[f"read-{kind}"] += 1
         if self.tables.read_noise > 0:
@@ -167,7 +167,7 @@ class ReadableCells(Cells):
         n_in, n_out = self.shape
         x = as_vectors(x, n_in, "input") if forward else as_vectors(x, n_out, "error")
         seen = self.reading.convert_inputs(x)
-        counts, update = self._meter.reads_of[kind], self.counters[stream]
+        counts, update = self._running.reads_of[kind], self.counters[stream]
         self.counters[stream] = update + len(x)
         y = self._product(seen, forward, stream, update, counts)
         if self._other is None:

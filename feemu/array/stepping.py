@@ -264,7 +264,7 @@ def step_given(rows, ptr, codes, part, before, draw, ctx, out):
     draw, ctx : tuple
         See `step_coincidences`.
     out : tuple
-        Counters and scratch, see `feemu.array.meter.make_out`.
+        Counters and scratch, see `feemu.array.running.make_out`.
     """
     tally, noise, runs, _ = out
     lo, hi = part

@@ -84,14 +84,14 @@ class SynapseArray(ReadableCells):
         self._ctx: tuple | None = None
 
     def _use_kinds(self, kinds: tuple[int, int]) -> None:
-        if kinds != self._meter.kinds:
-            self._meter.switch(self.phase, check_kinds(kinds, self.tables.signs))
+        if kinds != self._running.kinds:
+            self._running.switch(self.phase, check_kinds(kinds, self.tables.signs))
             self._ctx = None
 
     def _context(self) -> tuple:
         """Return what kernels need of the array: (cells, weights, events, variants, steps, ...)."""
         if self._ctx is None:
-            steps, kinds = self.tables.steps, list(self._meter.kinds)
+            steps, kinds = self.tables.steps, list(self._running.kinds)
             if steps.shape[0] > 2:
                 steps = np.ascontiguousarray(steps[kinds])
             spread = (self._cells, self.weights, self.events, self._variants)
@@ -137,7 +137,7 @@ class SynapseArray(ReadableCells):
         x, d = as_request(x, d, self.shape)
         lr, options = train_options(lr, bl_min, bl_max, managed)
         self._use_kinds(kinds)
-        update, one = self.counters["train"], self._meter.threads == 1
+        update, one = self.counters["train"], self._running.threads == 1
         if one and self.tables.write_noise == 0:
             events = self._coincide(x, d, lr, options, update)
         else:
@@ -145,7 +145,7 @@ class SynapseArray(ReadableCells):
             events = 0
             for b in range(len(x)):
                 sample, now = (x[b : b + 1], d[b : b + 1], lr, options), update + b
-                parts, seen = self._meter.parts(self._expected(*sample[:3])), self._before_noise()
+                parts, seen = self._running.parts(self._expected(*sample[:3])), self._before_noise()
                 events += self._coincide(*sample, now, parts)
                 self._add_write_noise(seen, now, "train")
         if events < 0:
@@ -163,7 +163,8 @@ class SynapseArray(ReadableCells):
         """Program a mini-batch, its rows split over threads: the same numbers."""
         given = x, d, lr, self.granularity, options, self._train_keys, update
         ctx = self._context()
-        return self._meter.share(lambda i, out: coincidence(*given, (i, parts), ctx, out), parts)[0]
+        done = self._running.share(lambda i, out: coincidence(*given, (i, parts), ctx, out), parts)
+        return done[0]
 
     def _before_noise(self) -> np.ndarray | None:
         """Return the pulses seen so far, if the device has write noise."""
@@ -212,7 +213,7 @@ class SynapseArray(ReadableCells):
             return 0
         ctx, draw = self._context(), (*self._keys[self.phase], np.uint64(update))
         seen = self._before_noise()
-        self._meter.split(
+        self._running.split(
             lambda part, out: st.step_given(rows, ptr, codes, part, before, draw, ctx, out),
             rows.size, ptr, codes.size,
         )  # fmt: skip

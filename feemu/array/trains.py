@@ -210,7 +210,7 @@ def coincidence(x, d, lr, dw, options, keys, update, share, ctx, out):
     ctx : tuple
         Array state and constants, see `feemu.array.synapses.SynapseArray`.
     out : tuple
-        Counters and scratch, see `feemu.array.meter.make_out`.
+        Counters and scratch, see `feemu.array.running.make_out`.
 
     Returns
     -------

@@ -211,7 +211,7 @@ def test_rows_longer_than_the_list():
     array = SynapseArray((3, 4), tables("beta"), seed=5)
     slow = mirror(array)
     counts = np.array([[180, -190, 170, -160], [1, 0, -2, 0], [-400, 250, 3, -1]])
-    assert np.abs(counts)[[0, 2]].sum(axis=1).min() > array._meter.out[2][2].size
+    assert np.abs(counts)[[0, 2]].sum(axis=1).min() > array._running.out[2][2].size
     slow.counts(counts, noise_words(array, "train", 0))
     array.pulse_counts(counts)
     compare(array, slow)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from array_cases import check_sums, tables
 
-import feemu.array.meter
+import feemu.array.running
 from feemu.array import Reading, SynapseArray
 
 
@@ -48,13 +48,13 @@ def test_large_updates_split_over_threads():
         check_sums(array)
         hashes.add(digest(array))
     assert len(hashes) == 1
-    assert min(split) > feemu.array.meter.THREAD_EVENTS
+    assert min(split) > feemu.array.running.THREAD_EVENTS
 
 
 @pytest.mark.parametrize("name", ("beta", "variants", "exponential", "write_noise"))
 def test_small_splits(name, monkeypatch):
     """Every update is split, also into more threads than rows, down to empty parts."""
-    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    monkeypatch.setattr(feemu.array.running, "THREAD_EVENTS", 1)
     for shape in ((1, 3), (5, 4), (23, 17)):
         hashes = {
             digest(drive(SynapseArray(shape, tables(name), seed=6, threads=t)))
@@ -66,11 +66,11 @@ def test_small_splits(name, monkeypatch):
 @pytest.mark.parametrize("threads", (1, 3))
 def test_room_for_lists_does_not_matter(threads, monkeypatch):
     """Pulses listed in many small parts, rows of counts cut in the middle."""
-    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    monkeypatch.setattr(feemu.array.running, "THREAD_EVENTS", 1)
     hashes, states = set(), set()
     for room, runs in ((4096, 1024), (1, 2), (300, 7)):
-        monkeypatch.setattr(feemu.array.meter, "LISTED", room)
-        monkeypatch.setattr(feemu.array.meter, "RUNS", runs)
+        monkeypatch.setattr(feemu.array.running, "LISTED", room)
+        monkeypatch.setattr(feemu.array.running, "RUNS", runs)
         array = drive(SynapseArray((40, 3), tables("beta"), seed=6, threads=threads))
         hashes.add(digest(array))
         array.pulse_counts(np.arange(-300, 300, 5).reshape(40, 3))
@@ -116,7 +116,7 @@ def test_looking_at_the_ledger_changes_nothing():
 @pytest.mark.parametrize("name", ("beta", "variants", "write_noise", "noisy_reads"))
 @pytest.mark.parametrize("threads", (1, 2))
 def test_checkpoint_continues_with_the_same_bytes(name, threads, monkeypatch):
-    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    monkeypatch.setattr(feemu.array.running, "THREAD_EVENTS", 1)
     options = {"seed": 4, "array_id": 3, "reading": Reading(dac_bits=5, adc_bits=9)}
 
     def fresh(**changes):

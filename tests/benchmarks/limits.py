@@ -91,10 +91,10 @@ def parts(load, tables):
     array = SynapseArray(load.shape, tables, omega=0.6, seed=1)
     x, d, lr = bench.request(load, array.granularity)
     pulses = array.pulse_coincidence(x, d, lr)
-    cells, ctx, (tally, _, _, plan) = array._cells, array._context(), array._meter.out
+    cells, ctx, (tally, _, _, plan) = array._cells, array._context(), array._running.out
     given = x, d, lr, array.granularity, OPTIONS, array._train_keys, 0
     # A share beyond the last steps nothing.
-    draw_trains = lambda: coincidence(*given, (1, 1), ctx, array._meter.out)  # noqa: E731
+    draw_trains = lambda: coincidence(*given, (1, 1), ctx, array._running.out)  # noqa: E731
     draw_trains()
     rows, width = int(np.flatnonzero(plan[1][pl.FIRST] == pulses)[0]), load.shape[1]
     runs = np.empty(2 * rows + 2, np.uint32), np.zeros(2 * rows + 3, np.int64)

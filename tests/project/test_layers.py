@@ -106,12 +106,12 @@ def test_the_check_sees_every_way_to_import():
     text = (
         "import feemu.sweeping\n"
         "from feemu import schema, price\n"
-        "from feemu.array import Ledger, meter\n"
+        "from feemu.array import Ledger, running\n"
         "if TYPE_CHECKING:\n    from feemu.training import train\n"
         "def f():\n    from .reading import read\n    from .. import rng\n    import numpy\n"
     )
     found = sorted(imports(text, "array.cells", package=False))
     assert found == [
-        (1, "sweeping"), (2, "__init__"), (2, "schema"), (3, "array"), (3, "array.meter"),
+        (1, "sweeping"), (2, "__init__"), (2, "schema"), (3, "array"), (3, "array.running"),
         (5, "training"), (7, "array.reading"), (8, "rng"),
     ]  # fmt: skip

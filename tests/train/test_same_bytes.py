@@ -9,7 +9,7 @@ import small_cases
 from small_cases import CASES, case, device, differing, digest, file_digest, result, task
 
 import feemu as fe
-import feemu.array.meter
+import feemu.array.running
 from feemu.array import SynapseArray
 from feemu.training import build_network, evaluation_points, load_state, train
 
@@ -55,11 +55,11 @@ def test_threads_do_not_matter(name, monkeypatch):
     """Every update of a run split over 2 and over 4 threads: the same file."""
     made = case(name, train_images=60, epochs=1.0)
     whole = file_digest(train(made, task()))
-    monkeypatch.setattr(feemu.array.meter, "THREAD_EVENTS", 1)
+    monkeypatch.setattr(feemu.array.running, "THREAD_EVENTS", 1)
     usual, seen = SynapseArray.__init__.__kwdefaults__, set()
-    share = feemu.array.meter.Meter.share
+    share = feemu.array.running.Running.share
     monkeypatch.setattr(
-        feemu.array.meter.Meter, "share",
+        feemu.array.running.Running, "share",
         lambda self, work, parts: (seen.add(parts), share(self, work, parts))[1],
     )  # fmt: skip
     for threads in (2, 4):

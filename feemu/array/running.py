@@ -40,7 +40,7 @@ def make_out(n_in: int, n_out: int) -> tuple:
     )
 
 
-class Meter:
+class Running:
     """Running counters of one (phase, pair of pulse kinds), and the ledger they go to."""
 
     def __init__(self, n_kinds: int, shape: tuple[int, int], threads: int) -> None:
