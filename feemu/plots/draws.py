@@ -84,7 +84,7 @@ def _over_images(ax: Axes, part: xr.Dataset, metric: str, g: cells.Grid) -> None
     bands = draw_bands(values)
     for name in ("draws", "seeds"):
         if name in bands:
-            low, high = bands[name].transpose("quantile", "epoch").values
+            low, _, high = bands[name].transpose("quantile", "epoch").values
             ax.fill_between(x, low, high, color=_COLOURS[name], alpha=0.3, linewidth=0)
             handles.append(style.handle(_WORDS[name], color=_COLOURS[name], linewidth=6, alpha=0.4))
     ax.set_ylabel(style.label_of(values))
@@ -101,9 +101,7 @@ def _at_the_end(ax: Axes, columns: dict[str, xr.DataArray]) -> None:
         bands = draw_bands(values)
         first = i * (len(bands) + 2)
         for x, (name, band) in enumerate(bands.items(), first):
-            along = {"draws": [DRAW], "seeds": ["seed"]}.get(name, [DRAW, "seed"])
-            low, high = band.values
-            middle = values.median(along).mean().item()
+            low, middle, high = band.values
             ax.fill_between([x - 0.3, x + 0.3], low, high, color=_COLOURS[name], alpha=0.4, lw=0)
             ax.plot([x - 0.3, x + 0.3], [middle] * 2, color="black", linewidth=1.4)
         last, points = first + len(bands), values.values.ravel()

@@ -261,7 +261,7 @@ def _parts(
 
 
 def draw_bands(values: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Return 5 to 95 % bands over draws of a device, over seeds and over both.
+    """Return medians and 5 to 95 % bands over draws of a device, over seeds and over both.
 
     Parameters
     ----------
@@ -271,13 +271,13 @@ def draw_bands(values: xr.DataArray) -> dict[str, xr.DataArray]:
     Returns
     -------
     dict of str -> DataArray
-        Under ``draws``, ``seeds`` and ``both``, with a dimension `quantile` of two. A band over
-        draws is that of one seed, the mean of its ends over seeds; one over seeds likewise. One
-        along which there are fewer than two values is left out.
+        Under ``draws``, ``seeds`` and ``both``, with a dimension `quantile` of 0.05, 0.5, 0.95. A
+        band over draws is that of one seed, the mean of its ends over seeds; one over seeds
+        likewise. One along which there are fewer than two values is left out.
     """
     out = {}
     for name, along in (("draws", ["draw"]), ("seeds", ["seed"]), ("both", ["draw", "seed"])):
         if all(values.sizes[d] > 1 for d in along):
-            ends = values.quantile([0.05, 0.95], along)
+            ends = values.quantile([0.05, 0.5, 0.95], along)
             out[name] = ends.mean([d for d in ("draw", "seed") if d in ends.dims])
     return out
