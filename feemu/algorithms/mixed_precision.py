@@ -201,6 +201,8 @@ class MixedPrecisionLayer(ArrayLayer):
         self.rounded += 1
         out = []
         for side, (values, bins) in enumerate(((x, own.x_bins), (d, own.d_bins))):
+            if bins:  # the range of each vector
+                self.arrays[0].count_digital(32, max_search=values.size)
             if bins and own.stochastic_bins:
                 u = np.stack([
                     rng.uniforms(self._key, int(self.rounded[0]), 2 * b + side, row.size)

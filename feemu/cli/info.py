@@ -139,6 +139,8 @@ def _result(name: str) -> None:
         ds = price(ds)
         print("energy    not in the file; priced here with the default model")
     grid = results.gridded(ds)
+    if lost := results.diverged(grid):
+        print(wrapped("caveat", f"{lost} run(s) ended early: the loss was not finite; lower lr"))
     if set(grid["done"].dims) == {*results.GRID, "epoch"}:
         print(f"\n{results.cell_table(grid)}")
     elif "draw" in grid.sizes and grid.sizes["pulse_width"] == grid.sizes["algorithm"] == 1:

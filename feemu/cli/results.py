@@ -32,6 +32,12 @@ def gridded(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
+def diverged(ds: xr.Dataset) -> int:
+    """Return the number of runs of a grid that ended early because their loss was not finite."""
+    ended = ds["done"] & ~np.isfinite(ds["train_loss"]) & (ds["images"] > 0)
+    return int(ended.any("epoch").sum())
+
+
 def final(ds: xr.Dataset) -> xr.Dataset:
     """Return the last evaluation of every run of a priced grid, phases, layers and kinds summed.
 

@@ -256,3 +256,6 @@ def test_variants_of_mixed_precision(device, options):
         np.testing.assert_allclose(layer.chi, chi, rtol=0, atol=2e-5 * dw)
     assert slow.slow.events.sum() > 10
     assert not made.one_pulse or slow.slow.events.max() <= 6
+    searched = SHAPE[0] * bool(made.x_bins) + SHAPE[1] * bool(made.d_bins)
+    work = counted(layer, "digital", "train")
+    assert work[DIGITAL.index("max_search")] == 6 * 3 * searched

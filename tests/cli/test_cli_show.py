@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+import feemu as fe
 from feemu.cli.plot import KINDS
 
 
@@ -69,6 +70,23 @@ def test_info_of_a_single_run_saved_from_python(feemu, trained, tmp_path):
     seen = feemu("info", save(ds, tmp_path / "one.nc"))
     assert seen.code == 0 and "20ns (measured)" in seen.out
     assert feemu("plot", tmp_path / "one.nc").code == 0
+
+
+def test_info_of_runs_that_diverged(feemu, tmp_path):
+    fields = {
+        "activation": "relu",
+        "hidden": (8, 8),
+        "train_images": 100,
+        "epochs": 1.0,
+        "batch": 4,
+    }
+    device = fe.tabulate(fe.preset("ideal"))
+    made = fe.Case(device=device, algorithm=fe.algorithm("float"), init_gain=100.0, **fields)
+    fe.save(fe.sweep([made.replace(lr=1e6), made.replace(lr=1e-9, seed=1)]), tmp_path / "both.nc")
+    seen = feemu("info", tmp_path / "both.nc")
+    assert "1 run(s) ended early: the loss was not finite; lower lr" in seen.out
+    fe.save(fe.train(made.replace(lr=1e-9)), tmp_path / "good.nc")
+    assert "ended early" not in feemu("info", tmp_path / "good.nc").out
 
 
 def test_info_and_eval_of_a_state(feemu, refused, trained, tmp_path):
