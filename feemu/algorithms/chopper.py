@@ -49,8 +49,8 @@ class Chopper:
 
     @property
     def random_bits(self) -> int:
-        """Random numbers that a read of one line takes."""
-        return 0 if self.regular or self.probability == 0 else 1
+        """Random bits that a read of one line takes."""
+        return 0 if self.regular or self.probability == 0 else 32
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that a checkpoint needs, by name."""

@@ -136,4 +136,5 @@ class RoundingLayer(ArrayLayer):
             self.total, inverse, self._key, now, self._rows, n, ptr, codes, units, words
         )
         array.pulse_list(self._rows[:n], ptr, codes[:pulses])
-        array.count_digital(32, compare=n * n_out, random_bits=n * n_out)
+        array.count_digital(32, compare=n * n_out)
+        array.count_digital(1, random_bits=32 * n * n_out)

@@ -142,8 +142,8 @@ class TransferLayer(ArrayLayer):
         own = self.algorithm
         if own.fast_rate != "auto":
             return own.fast_lr * lr if own.fast_rate == "times_lr" else own.fast_lr
+        # The search for the largest is that of the pulse trains, counted there.
         product = average_largest(x, d, KEPT, self.largest)
-        self.slow.count_digital(32, max_search=x.size + d.size)
         return own.fast_lr * self.fast.granularity / product if product > 0 else 0.0
 
 

@@ -40,7 +40,9 @@ class Ledger:
         Vector reads by kind, input lines driven, conversions, and sum of squared inputs relative
         to the largest of each vector, in fixed point.
     digital : int64 (P, D); digital_bits : int64 (D,)
-        Digital operations and their word length [bit].
+        Digital operations and their word length [bit]. Random bits are counted as such. A pulse
+        train takes a random number per slot and line with a value other than zero, and with
+        update management a search for the largest input and error.
     clipped_updates : int64 (P,)
         Updates whose probabilities were clipped at one.
     """

@@ -40,10 +40,17 @@ def make_out(n_in: int, n_out: int) -> tuple:
     )
 
 
+#: Bits of a random number that decides whether a line fires: what hardware would draw, assumed.
+#: The emulation draws 24.
+TRAIN_BITS = 8
+
+
 class Running:
     """Running counters of one (phase, pair of pulse kinds), and the ledger they go to."""
 
     def __init__(self, n_kinds: int, shape: tuple[int, int], threads: int) -> None:
+        #: Whether the work of drawing pulse trains is counted here; else another array draws them.
+        self.own_trains = True
         self.book, self._shape, self.threads = Ledger(n_kinds), shape, threads
         self.phase, self.kinds = "train", (0, 1)
         self.out, self._others = make_out(*shape), []
@@ -86,6 +93,9 @@ class Running:
         book.column_pulses[p, k] += pair(tl.COLUMNS) + pulses
         book.slots[p, k] += now[tl.SLOTS] + slots
         book.clipped_updates[p] += now[tl.CLIPPED]
+        if self.own_trains and now[tl.WORDS] + now[tl.SEARCHED]:
+            book.count_digital(self.phase, 1, random_bits=TRAIN_BITS * now[tl.WORDS])
+            book.count_digital(self.phase, 32, max_search=now[tl.SEARCHED])
         now[:] = 0
         reads = [self.reads_of[kind] for kind in READS]
         for column, name in enumerate(("reads", "adc", "read_rows", "read_x2_parts")):

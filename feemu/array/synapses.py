@@ -76,6 +76,7 @@ class SynapseArray(ReadableCells):
         trains = (rng.key(self.seed, owner, s) for s in ("x-train", "d-train"))
         self._keys = own
         self._train_keys = np.concatenate([*trains, own["train"]])
+        self._running.own_trains = owner == self.array_id
 
     # -- programming ---------------------------------------------------------------------------
 

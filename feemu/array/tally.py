@@ -25,7 +25,10 @@ CLIPPED = SLOTS + 1
 #: Of pulse lists: slots up and down, pulses up and down.
 LISTED_SLOTS = CLIPPED + 1
 LISTED_PULSES = LISTED_SLOTS + 2
-SIZE = LISTED_PULSES + 2
+#: Of pulse trains: random numbers drawn, and values searched for the largest.
+WORDS = LISTED_PULSES + 2
+SEARCHED = WORDS + 1
+SIZE = SEARCHED + 1
 
 #: Columns of the counters of reads, one row per kind: vectors, outputs converted, input lines
 #: driven, and the squares of inputs relative to each vector's largest in parts of `SQUARES_ONE`.

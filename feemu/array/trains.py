@@ -154,12 +154,13 @@ def plan_sample(x, d, lr, dw, options, keys, update, plan, tally, counted):
     plan : tuple
         (lanes, index, slot columns), see `feemu.array.plan`; filled.
     tally : ndarray of int64
-        Counters of lines, see `feemu.array.tally`; added to if `counted` is 1. The half-step of
+        Counters, see `feemu.array.tally`; added to if `counted` is 1. The half-step of
         rows with x > 0 and columns with d < 0 is a potentiation, and so on; a half-step for which
         x has no line of that sign is left out.
     """
     lanes, index, firing = plan
     x_max, x_up, x_down = survey(x)
+    tally[tl.SEARCHED] += counted * np.int64(options[2]) * (x.size + d.size)
     length, row_gain, column_gain, clipped = train_plan(x_max, survey(d)[0], lr, dw, options)
     rows, masks, thresholds = lanes[pl.ROWS], lanes[pl.ROW_SLOTS], lanes[pl.THRESHOLDS]
     columns, bits = lanes[pl.COLUMNS], lanes[pl.COLUMN_SLOTS]
@@ -175,6 +176,7 @@ def plan_sample(x, d, lr, dw, options, keys, update, plan, tally, counted):
             x, n_rows, length, index[pl.COUNTS], rows, masks, lanes[pl.FLIPS], index[pl.FIRST]
         )
         positive, sides = total - negative, np.int64(x_up) + np.int64(x_down)
+        tally[tl.WORDS] += counted * length * (n_rows + n_columns)
         tally[tl.ROWS] += counted * firings
         tally[tl.COLUMNS] += counted * (x_up * negative + x_down * positive)
         tally[tl.COLUMNS + 1] += counted * (x_up * positive + x_down * negative)

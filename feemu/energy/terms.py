@@ -201,8 +201,8 @@ def operation_energy(model: EnergyModel, name: str, bits: Any) -> np.ndarray:
         Prices.
     name : {"mac", "accumulator_rmw", "compare", "random_bits", "max_search"}
         Operation: multiply and add; read and write of one word in memory (its addition belongs
-        to the mac); comparison (priced as an addition); one random word; one comparison with
-        the largest value so far.
+        to the mac); comparison (priced as an addition); random bits, one unless there is a word
+        length; one comparison with the largest value so far.
     bits : int or ndarray of int
         Word length [bit].
 

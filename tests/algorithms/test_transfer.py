@@ -168,7 +168,8 @@ def test_chopped_transfer(device, regular, n_reads):
     np.testing.assert_array_equal(both.layer.chopper.signs, chop.sign)
     assert sum(chop.flips) > 4
     bits = counted(both.layer, "digital", "train")[DIGITAL.index("random_bits")]
-    assert bits == (0 if regular else 2 * n_reads * both.steps)
+    bits -= 8 * both.fast.ledgers["train"].random_numbers
+    assert bits == (0 if regular else 32 * 2 * n_reads * both.steps)
 
 
 @pytest.mark.parametrize("device", ("quiet", "noisy"))
@@ -217,9 +218,10 @@ def test_reads_and_digital_work_are_counted(unit, every, lines):
     assert reads(layer, "adc", "train", "transfer") == lines * SHAPE[1]
     assert reads(layer, "reads", "train", "forward") == 24, "of C only"
     work = dict(zip(DIGITAL, counted(layer, "digital", "train").tolist()))
-    each = lines * SHAPE[1]
-    assert work == {"mac": each, "accumulator_rmw": each, "compare": each, "random_bits": 0,
+    each, trains = lines * SHAPE[1], layer.fast.ledger.digital[2][DIGITAL.index("random_bits")]
+    assert work == {"mac": each, "accumulator_rmw": each, "compare": each, "random_bits": trains,
                     "max_search": 6 * 4 * sum(SHAPE)}  # fmt: skip
+    assert trains > 0 and not layer.slow.ledger.digital[2][DIGITAL.index("random_bits")]
 
 
 @pytest.mark.parametrize("batch", (4, 16))

@@ -6,7 +6,7 @@ import numpy as np
 from oracle import OracleArray, key, update_words
 
 from feemu import rng
-from feemu.array import PHASES, SynapseArray
+from feemu.array import DIGITAL, PHASES, SynapseArray
 from feemu.devices import (
     Beta,
     Constant,
@@ -119,6 +119,9 @@ def compare(array: SynapseArray, slow: OracleArray, tolerance: float = 1e-6) -> 
             got = getattr(book, name)[p]
             np.testing.assert_array_equal(got, wanted[name], err_msg=f"{phase} {name}")
         assert book.clipped_updates[p] == wanted["clipped_updates"]
+        drawn = dict(zip(DIGITAL, book.digital[p]))
+        assert drawn["random_bits"] == 8 * wanted["random_numbers"]
+        assert drawn["max_search"] == wanted["searched"]
         for name in ("switched", "conductance"):
             got, most = getattr(book, name)[p], 4 * tolerance * wanted["pulses"]
             np.testing.assert_array_less(np.abs(got - wanted[name]), most + 1e-12, err_msg=name)

@@ -233,7 +233,9 @@ def test_nothing_to_do_still_advances_the_counters():
     assert array.pulse_coincidence(x + 1, d, 0.0) == 0
     assert array.pulse_counts(np.zeros((3, 2), int)) == 0
     assert array.counters["train"] == 9
-    assert not any(v.any() for v in array.ledger.arrays().values())
+    counted = {k: v for k, v in array.ledger.arrays().items() if v.any()}
+    assert set(counted) == {"digital", "digital_bits"}, "the search for the largest values"
+    assert counted["digital"].sum() == counted["digital"][2, -1] == 8 * 5
 
 
 def test_pairs_of_kinds_do_not_stick():

@@ -62,3 +62,15 @@ def test_noise_is_that_of_two_devices(forward):
     squares = sum((2 * OMEGA * array.conductance.astype(float)) ** 2 for array in (first, second))
     wanted = SIGMA * np.sqrt(x[0].astype(float) ** 2 @ (squares if forward else squares.T))
     np.testing.assert_allclose(seen.std(axis=0), wanted, rtol=0.03)
+
+
+def test_shared_trains_are_drawn_once():
+    """Of two arrays that follow the same trains the one whose trains they are pays for them."""
+    tables = tabulate(Device(response=SoftBounds(0.05, 0.03)))
+    arrays = [SynapseArray(SHAPE, tables, array_id=i, train_id=0) for i in (0, 1)]
+    for array in arrays:
+        array.pulse_coincidence(np.ones((2, 6), np.float32), vectors(2, 4), 0.1)
+    work = [array.ledger.digital.sum(axis=0).tolist() for array in arrays]
+    slots = arrays[0].ledger.slots[2, 0]
+    assert work[0] == [0, 0, 0, 8 * slots * 10, 2 * 10] and work[1] == [0] * 5
+    assert arrays[0].ledger.digital_bits.tolist() == [0, 0, 0, 1, 32]

@@ -190,8 +190,12 @@ class OracleArray:
             raise ValueError(f"x, d: lengths {len(x)}, {len(d)}, expected {n_in}, {n_out}")
         train = make_train(x, d, lr, bl_min, bl_max, managed, granularity)
         done = {k: np.zeros(self.shape, dtype=np.int64) for k in kinds}
+        if managed:
+            self.ledger.searched += n_in + n_out
         if train.length == 0:
             return Outcome(done[kinds[0]], done[kinds[1]], train)
+        for value in (*x, *d):
+            self.ledger.random_numbers += train.length if value != 0 else 0
         rows = _fire(train.threshold_x, train.length, words_x)
         columns = _fire(train.threshold_d, train.length, words_d)
         index = 0

@@ -22,6 +22,8 @@ class OracleLedger:
         Sum of (g_before + g_after) / 2 [1], g including the ends of the synapse.
     clipped_updates : int
         Samples with a firing probability that had to be clipped.
+    random_numbers, searched : int
+        Of pulse trains: one per slot and line with a value; values looked at for the largest.
     """
 
     def __init__(self, n_kinds: int) -> None:
@@ -33,6 +35,8 @@ class OracleLedger:
         self.switched = [0.0] * n_kinds
         self.conductance = [0.0] * n_kinds
         self.clipped_updates = 0
+        self.random_numbers = 0
+        self.searched = 0
 
     def event(self, kind: int, before: float, after: float, g_before: float, g_after: float):
         """Count one pulse that took the state from before to after."""
