@@ -112,7 +112,9 @@ class RoundingLayer(ArrayLayer):
         x, d = as_request(x, d, array.shape)
         accumulate_outer(x, d, np.float32(lr), self.total)
         work = int(np.count_nonzero(x)) * d.shape[1]
-        array.count_digital(32, mac=work, accumulator_rmw=work)
+        # Of one mini-batch a controller adds up row by row and keeps nothing.
+        kept = work if self.algorithm.period > 1 else 0
+        array.count_digital(32, mac=work, accumulator_rmw=kept)
         self.place += 1
         if self.place[0] % self.algorithm.period == 0:
             self._program(array)

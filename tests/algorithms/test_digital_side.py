@@ -103,6 +103,19 @@ def test_expected_pulses_of_stochastic_rounding(asked):
     np.testing.assert_allclose(layer.weights, events * layer.granularity, rtol=1e-3)
 
 
+@pytest.mark.parametrize("period, accesses, bits", ((1, 0, 0), (2, 2 * 12, 32)))
+def test_memory_of_stochastic_rounding(period, accesses, bits):
+    """One that adds up over mini-batches keeps 32 bits and accesses them for every line used."""
+    made = algorithm("stochastic_rounding", period=period)
+    layer = made.build(spec("quiet", SHAPE))
+    x = np.array([[1, 0, 0, 2, 0, 0], [0, 0, 3, 0, 0, 0]], np.float32)
+    for _ in range(2):
+        layer.update(x, np.ones((2, 4), np.float32), 1e-3)
+    work = dict(zip(DIGITAL, counted(layer, "digital", "train").tolist()))
+    assert (work["mac"], work["accumulator_rmw"]) == (2 * 12, accesses)
+    assert made.digital_bits_per_weight == bits
+
+
 def verified(array, target, tolerance, rounds, most):
     """Program a slow copy as the rule says; returns (the copy, reads of rows, synapses left)."""
     slow, dw, rows = mirror(array), array.granularity, 0
