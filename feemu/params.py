@@ -90,7 +90,8 @@ class Record:
             doc = meta.get("doc", "") + (f" ({note})" if note else "")
             if meta.get("choices"):
                 doc += f": {', '.join(map(str, meta['choices']))}"
-            rows.append((field.name, _short(value), meta.get("unit", ""), _range(meta), doc))
+            unit = "" if isinstance(value, (bool, str, Record)) else meta.get("unit", "")
+            rows.append((field.name, _short(value), unit, _range(meta), doc))
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = [
             "".join(f"  {cell.ljust(w)}" for cell, w in zip(row, widths) if w) + f"  {row[4]}"
