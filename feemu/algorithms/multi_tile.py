@@ -104,10 +104,10 @@ class MultiTileLayer(ArrayLayer):
         self.place = self.digital["place"] = np.zeros(1, np.int64)
         #: Images and summed error of this window, mean error of the window before.
         self.seen = self.digital["seen"] = np.array([0.0, 0.0, np.inf])
-        #: Turns of the lines while warming up, and of tile n afterwards (of tile 0 never).
-        often = [own.transfer_ratio ** (own.tiles - 1 - n) for n in tiles]
-        often[0] = own.transfer_ratio
-        self.turns = [self._turns(spec.shape[0], own.transfer_every * times) for times in often]
+        #: Turns of the lines: while warming up, and of tiles 1 and up afterwards.
+        powers = [1, *(own.tiles - 1 - n for n in tiles[1:])]
+        often = [own.transfer_every * own.transfer_ratio**power for power in powers]
+        self.turns = [self._turns(spec.shape[0], every) for every in often]
         for n, turns in enumerate(self.turns):
             self.digital[f"turns{n}"] = turns.place
         if own.reference == "calibrated":

@@ -113,8 +113,9 @@ class TransferLayer(ArrayLayer):
         self.slow, self.fast = spec.array(0), spec.array(1)
         super().__init__([self.slow, self.fast], [1.0, float(algorithm.gamma)])
         self.algorithm, self.chopper = algorithm, chopper
-        own = algorithm
-        self.turns = Turns(spec.shape[0], own.transfer_every, own.n_reads, own.transfer_unit)
+        self.turns = Turns(
+            spec.shape[0], algorithm.transfer_every, algorithm.n_reads, algorithm.transfer_unit
+        )
         self.digital["place"] = self.turns.place
         #: Running means of max |x| and max |d|.
         self.largest = self.digital["largest"] = np.zeros(2)

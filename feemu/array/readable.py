@@ -14,7 +14,6 @@ from feemu.array.cells import Cells
 from feemu.array.checks import as_vectors
 from feemu.array.ledger import PHASES, READS, Ledger
 from feemu.array.reading import (
-    UNCOUNTED,
     Reading,
     multiply_backward,
     multiply_forward,
@@ -172,7 +171,10 @@ class ReadableCells(Cells):
         y = self._product(seen, forward, stream, update, counts)
         if self._other is None:
             return self.reading.convert_outputs(y, seen, self.omega)
-        y -= self._other._product(seen, forward, stream, update, UNCOUNTED)
+        of_other = np.zeros_like(counts)
+        y -= self._other._product(seen, forward, stream, update, of_other)
+        # Lines and conversions are shared, but the cells of both conduct.
+        counts[tl.READ_SQUARES :] += of_other[tl.READ_SQUARES :]
         return self.reading.convert_outputs(y, seen, self.omega + self._other.omega)
 
     def _product(
@@ -180,10 +182,7 @@ class ReadableCells(Cells):
     ) -> np.ndarray:
         """Return a product as it arrives at the converter."""
         y = np.empty((len(x), self.shape[forward]), np.float32)
-        squares = int(counts[tl.READ_SQUARES]) if counts.size else 0
         (multiply_forward if forward else multiply_backward)(x, self.weights, y, counts)
-        if counts.size and self._other is not None:  # as many cells again conduct
-            counts[tl.READ_SQUARES] += counts[tl.READ_SQUARES] - squares
         if self.tables.read_noise > 0:
             y += self._read_noise(x, y.shape, forward, stream, update)
         return y
