@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import math
 import numbers
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,7 +18,7 @@ _TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "µs": -6, "ns": -9, "ps": -12}
 
 def param(
     default: Any = dataclasses.MISSING,
-    unit: str = "1",
+    unit: str | None = None,
     doc: str = "",
     *,
     lo: float = -math.inf,
@@ -33,8 +34,10 @@ def param(
     ----------
     default : value, optional
         Default value; without it the parameter is required.
-    unit, doc, source : str
-        SI unit, meaning, and where the default comes from.
+    unit : str, optional
+        SI unit; without it that of a number is 1, and what is no number has none.
+    doc, source : str
+        Meaning, and where the default comes from.
     lo, hi : float
         Allowed closed range of a number.
     choices : tuple, optional
@@ -51,6 +54,12 @@ def param(
 
 class Record:
     """Base of frozen dataclasses whose fields are declared by `param`."""
+
+    def __init_subclass__(cls) -> None:
+        for name, kind in cls.__dict__.get("__annotations__", {}).items():
+            meta = getattr(cls.__dict__.get(name), "metadata", {}).get("param", {})
+            if meta.get("unit", "") is None:
+                meta["unit"] = "1" if re.search(r"\b(float|int)\b", str(kind)) else ""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -90,8 +99,7 @@ class Record:
             doc = meta.get("doc", "") + (f" ({note})" if note else "")
             if meta.get("choices"):
                 doc += f": {', '.join(map(str, meta['choices']))}"
-            unit = "" if isinstance(value, (bool, str, Record)) else meta.get("unit", "")
-            rows.append((field.name, _short(value), unit, _range(meta), doc))
+            rows.append((field.name, _short(value), meta.get("unit", ""), _range(meta), doc))
         widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
         lines = [
             "".join(f"  {cell.ljust(w)}" for cell, w in zip(row, widths) if w) + f"  {row[4]}"

@@ -32,21 +32,21 @@ class Mapping(Record):
     """
 
     columns: tuple[tuple[str, str], ...] = param(
-        (), unit="", doc="role -> name or number (from 1) of its column; roles also up and down"
+        (), doc="role -> name or number (from 1) of its column; roles also up and down"
     )
-    files: tuple[tuple[str, str], ...] = param((), unit="", doc="label -> file, beside the TOML")
+    files: tuple[tuple[str, str], ...] = param((), doc="label -> file, beside the TOML")
     layout: str = param(
-        "auto", unit="", doc="one row per pulse, or one column per train",
+        "auto", doc="one row per pulse, or one column per train",
         choices=("auto", "tidy", "columns"),
     )  # fmt: skip
     columns_are: str = param(
-        "auto", unit="", doc="what the columns of that layout are",
+        "auto", doc="what the columns of that layout are",
         choices=("auto", "cycle", "device"),
     )  # fmt: skip
-    quantity: str = param("auto", unit="", doc="what the values are", choices=("auto", *VALUES))
-    unit: str = param("", unit="", doc="unit of the values where the header has none; 1: arbitrary")
-    voltage_unit: str = param("", unit="", doc="unit of pulse voltages without one; else V")
-    pulse_width_unit: str = param("", unit="", doc="unit of a width column without one")
+    quantity: str = param("auto", doc="what the values are", choices=("auto", *VALUES))
+    unit: str = param("", doc="unit of the values where the header has none; 1: arbitrary")
+    voltage_unit: str = param("", doc="unit of pulse voltages without one; else V")
+    pulse_width_unit: str = param("", doc="unit of a width column without one")
     pulse_width: float = param(
         _NAN, unit="s", doc="pulse width of all rows", lo=1e-15, hi=1e6, nan_ok=True
     )
@@ -60,41 +60,39 @@ class Mapping(Record):
         _NAN, unit="V", doc="amplitude of depression", lo=-1e3, hi=1e3, nan_ok=True
     )
     up_voltage: str = param(
-        "auto", unit="", doc="sign of a potentiating voltage; auto: the one that raises",
+        "auto", doc="sign of a potentiating voltage; auto: the one that raises",
         choices=("auto", "positive", "negative"),
     )  # fmt: skip
     first_polarity: str = param(
-        "auto", unit="", doc="branch that came first in a cycle", choices=("auto", "up", "down")
+        "auto", doc="branch that came first in a cycle", choices=("auto", "up", "down")
     )
     continuous: str = param(
-        "auto", unit="", doc="whether all branches followed one another on the device",
+        "auto", doc="whether all branches followed one another on the device",
         choices=("auto", "yes", "no"),
     )  # fmt: skip
     ended_by: str = param(
-        "auto", unit="", doc="what ended a branch: its number of pulses, or a level (verified)",
+        "auto", doc="what ended a branch: its number of pulses, or a level (verified)",
         choices=("auto", *ENDS),
     )  # fmt: skip
-    scheme: str = param("auto", unit="", doc="pulse scheme", choices=("auto", *SCHEMES))
+    scheme: str = param("auto", doc="pulse scheme", choices=("auto", *SCHEMES))
     first_reading: str = param(
-        "auto", unit="", doc="first reading of a branch is before or after its first pulse",
+        "auto", doc="first reading of a branch is before or after its first pulse",
         choices=("auto", "before", "after"),
     )  # fmt: skip
     pulse_numbers: str = param(
-        "auto", unit="", doc="branch: as they stand; auto: or run on over the branches",
+        "auto", doc="branch: as they stand; auto: or run on over the branches",
         choices=("auto", "branch"),
     )  # fmt: skip
     pulses_up: int = param(0, doc="pulses of an up branch, where no column tells", lo=0, hi=10**7)
     pulses_down: int = param(0, doc="pulses of a down branch, likewise", lo=0, hi=10**7)
     repeats: str = param(
-        "refuse", unit="", doc="several readings of one pulse",
+        "refuse", doc="several readings of one pulse",
         choices=("refuse", "mean", "first", "last"),
     )  # fmt: skip
-    unit_check: bool = param(True, unit="", doc="refuse cycles that differ by 1e3, 1e6 or 1e9")
-    header: str = param(
-        "auto", unit="", doc="whether line 1 has names", choices=("auto", "yes", "no")
-    )
-    delimiter: str = param("", unit="", doc="between cells: comma, semicolon, tab, |, space")
-    decimal: str = param("", unit="", doc="decimal mark", choices=("", ".", ","))
+    unit_check: bool = param(True, doc="refuse cycles that differ by 1e3, 1e6 or 1e9")
+    header: str = param("auto", doc="whether line 1 has names", choices=("auto", "yes", "no"))
+    delimiter: str = param("", doc="between cells: comma, semicolon, tab, |, space")
+    decimal: str = param("", doc="decimal mark", choices=("", ".", ","))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,11 +29,11 @@ _BETA, _NOISE, _SPREAD = Beta(), Noise(), Spread()
 class PulseKind(Record):
     """One kind of programming pulse: direction, width and amplitude."""
 
-    name: str = param(unit="", doc="name of the kind")
+    name: str = param(doc="name of the kind")
     sign: int = param(doc="+1 raises the state, -1 lowers it", choices=(1, -1))
     width: float = param(unit="s", doc="pulse width", lo=1e-15, hi=1e6)
     amplitude: float = param(_NAN, unit="V", doc="amplitude", lo=-1e3, hi=1e3, nan_ok=True)
-    assumed: bool = param(False, unit="", doc="whether the amplitude is an assumption")
+    assumed: bool = param(False, doc="whether the amplitude is an assumption")
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,20 @@ class Device(Record):
     ``g = (r^p - 1)/(r - 1)`` (barrier device with on/off ratio r).
     """
 
-    name: str = param("device", unit="", doc="name of the device")
-    response: ResponseModel = param(_BETA, unit="", doc="nominal steps over state")
-    noise: Noise = param(_NOISE, unit="", doc="cycle-to-cycle noise")
-    spread: Spread | WeightSpread = param(_SPREAD, unit="", doc="device-to-device spread")
+    name: str = param("device", doc="name of the device")
+    response: ResponseModel = param(_BETA, doc="nominal steps over state")
+    noise: Noise = param(_NOISE, doc="cycle-to-cycle noise")
+    spread: Spread | WeightSpread = param(_SPREAD, doc="device-to-device spread")
     conductance: str = param(
-        "linear", unit="", doc="conductance over state", choices=("linear", "exponential")
+        "linear", doc="conductance over state", choices=("linear", "exponential")
     )
     on_off: float = param(_NAN, doc="on/off ratio r", lo=1.000001, hi=1e12, nan_ok=True)
     read_noise: float = param(0.0, doc="sd of a read as a fraction of the conductance", lo=0, hi=10)
     write_noise: float = param(
         0.0, doc="sd of the visible conductance, fraction of range", lo=0, hi=10
     )
-    variants: tuple[ResponseModel, ...] = param(
-        (), unit="", doc="curves that replace the nominal ones"
-    )
-    extra_kinds: tuple[tuple[PulseKind, ResponseModel], ...] = param(
-        (), unit="", doc="further pulse kinds"
-    )
+    variants: tuple[ResponseModel, ...] = param((), doc="curves that replace the nominal ones")
+    extra_kinds: tuple[tuple[PulseKind, ResponseModel], ...] = param((), doc="further pulse kinds")
     pulse_width: float = param(1e-7, unit="s", doc="pulse width", lo=1e-15, hi=1e6)
     amplitude_up: float = param(
         _NAN, unit="V", doc="amplitude of potentiation", lo=-1e3, hi=1e3, nan_ok=True
@@ -79,12 +75,10 @@ class Device(Record):
         _NAN, unit="S", doc="conductance at p = 0, as measured", lo=0.0, hi=1e3, nan_ok=True
     )
     area: float = param(_NAN, unit="m2", doc="device area", lo=0.0, hi=1.0, nan_ok=True)
-    scheme: str = param("unknown", unit="", doc="protocol behind the kernel", choices=SCHEMES)
-    width_label: str = param(
-        "virtual", unit="", doc="where the kernel stands over width", choices=LABELS
-    )
-    source: str = param("", unit="", doc="where the numbers come from")
-    caveat: str = param("", unit="", doc="what to keep in mind")
+    scheme: str = param("unknown", doc="protocol behind the kernel", choices=SCHEMES)
+    width_label: str = param("virtual", doc="where the kernel stands over width", choices=LABELS)
+    source: str = param("", doc="where the numbers come from")
+    caveat: str = param("", doc="what to keep in mind")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,13 +29,11 @@ class Family(Record):
     the logarithm of the width. All else comes from the nearest measured device.
     """
 
-    name: str = param(unit="", doc="name of the family")
-    devices: tuple[Device, ...] = param(
-        unit="", doc="measured devices, in the order of pulse width"
-    )
+    name: str = param(doc="name of the family")
+    devices: tuple[Device, ...] = param(doc="measured devices, in the order of pulse width")
     grid: tuple[float, ...] = param((), unit="s", doc="widths that studies use")
-    source: str = param("", unit="", doc="where the numbers come from")
-    caveat: str = param("", unit="", doc="what to keep in mind")
+    source: str = param("", doc="where the numbers come from")
+    caveat: str = param("", doc="what to keep in mind")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -38,7 +38,7 @@ class Protocol(Record):
     `pulses_down`. Conditioning cycles are verified without the noise of a read.
     """
 
-    kind: str = param("identical", unit="", doc="which pulses", choices=KINDS)
+    kind: str = param("identical", doc="which pulses", choices=KINDS)
     devices: int = param(1, doc="devices, drawn from the device's spread", lo=1, hi=100_000)
     cycles: int = param(10, doc="recorded cycles", lo=1, hi=1_000_000)
     pulses_up: int = param(100, doc="potentiation pulses per cycle", lo=1, hi=1_000_000)
@@ -50,15 +50,13 @@ class Protocol(Record):
     pulse_widths: tuple[float, ...] = param(
         (), unit="s", doc="one or several widths of a family; none: all that its studies use"
     )
-    first_polarity: str = param(
-        "up", unit="", doc="branch that comes first", choices=("up", "down")
-    )
+    first_polarity: str = param("up", doc="branch that comes first", choices=("up", "down"))
     conditioning: int = param(0, doc="cycles before the recording", lo=0, hi=100_000)
     start: float = param(
         _NAN, doc="state of all devices before the first pulse; NaN: as fabricated",
         lo=0.0, hi=1.0, nan_ok=True,
     )  # fmt: skip
-    read_before: bool = param(True, unit="", doc="read once more before each branch: pulse 0")
+    read_before: bool = param(True, doc="read once more before each branch: pulse 0")
     noise: float = param(0.0, doc="sd of a read, fraction of the nominal range", lo=0.0, hi=10.0)
     offset_walk: float = param(
         0.0, doc="step of the offset's random walk per cycle, fraction of range", lo=0.0, hi=10.0

@@ -217,5 +217,5 @@ def _label(name: str) -> dict:
     for field in dataclasses.fields(Case):
         if name == field.name:
             meta = field.metadata["param"]
-            return {"units": meta["unit"], "long_name": meta["doc"]}
+            return {"units": meta["unit"] or "1", "long_name": meta["doc"]}
     return {"units": "1", "long_name": name.replace("_", " ")}

@@ -1,6 +1,7 @@
 """Devices as records: printing, pickling, and one-line refusals."""
 
 import pickle
+from dataclasses import dataclass
 
 import pytest
 
@@ -15,6 +16,7 @@ from feemu.devices import (
     neurosim_label,
     preset,
 )
+from feemu.params import Record, param
 
 
 def test_pickles():
@@ -26,6 +28,17 @@ def test_prints_as_a_table_with_units_and_what_follows():
     text = str(preset("ethz_ftj_8300"))
     for part in ("pulse_width", "0.0005", " s ", "ramp", "symmetry point", "0.3158", "14 / 13"):
         assert part in text
+
+
+def test_a_number_has_unit_1_unless_declared_and_what_is_no_number_has_none():
+    @dataclass(frozen=True)
+    class Several(Record):
+        sizes: tuple[int, ...] = param((8, 16))
+        time: float = param(2.0, unit="s")
+        name: str = param("3")
+
+    rows = [line.split() for line in str(Several()).splitlines()[1:]]
+    assert rows == [["sizes", "(8,", "16)", "1"], ["time", "2", "s"], ["name", "3"]]
 
 
 def test_kinds_carry_width_and_amplitude():
