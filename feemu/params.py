@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import math
 import numbers
 import re
@@ -56,7 +57,7 @@ class Record:
     """Base of frozen dataclasses whose fields are declared by `param`."""
 
     def __init_subclass__(cls) -> None:
-        for name, kind in cls.__dict__.get("__annotations__", {}).items():
+        for name, kind in inspect.get_annotations(cls).items():
             meta = getattr(cls.__dict__.get(name), "metadata", {}).get("param", {})
             if meta.get("unit", "") is None:
                 meta["unit"] = "1" if re.search(r"\b(float|int)\b", str(kind)) else ""
