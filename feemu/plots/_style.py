@@ -56,6 +56,8 @@ _OTHER_MARKERS = ("P", "p", "h", "*")
 _IDEAL = "_ideal"
 LINES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 4)), (0, (1, 4)))
 GREY = "#595959"
+#: Ticks of accuracies.
+_ACCURACIES = (0.1, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 NOTE_SIZE = 7.5
 TEXT_SIZE = 9.0
 PANEL = (6.4, 4.2)
@@ -286,6 +288,14 @@ def log_labels(axis: Axis) -> None:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 0.8 else fine))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def accuracy_axis(ax: Axes) -> None:
+    """Make y a logit axis with plain labels: accuracies near one get the room that they need."""
+    ax.set_yscale("logit")
+    ax.yaxis.set_major_locator(FixedLocator(_ACCURACIES))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def width_gap(widths: Sequence[float]) -> float:

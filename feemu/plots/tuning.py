@@ -40,7 +40,7 @@ def tuning_progress(
     Returns
     -------
     matplotlib.axes.Axes
-        Colour by algorithm, line style by pulse width.
+        Colour by algorithm, line style by pulse width; accuracies on a logit axis.
 
     Raises
     ------
@@ -66,6 +66,8 @@ def tuning_progress(
             if row.size:
                 line = {"linestyle": style.line_style(w), "color": colour, "linewidth": 1.5}
                 ax.plot(number, best(row), drawstyle="steps-mid", **line)
+    if metric.endswith("accuracy"):
+        style.accuracy_axis(ax)
     ax.set_xlim(0.5, table.sizes[TRY] + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("number of tries [1]")

@@ -155,8 +155,7 @@ def _why(one: xr.Dataset, name: str) -> str:
 
 def contest_picture(table: xr.Dataset, axes: list[Axes] | None = None) -> list[Axes]:
     """Draw test accuracy over total energy, one panel per width, the front as a line."""
-    names = [n for n in style.algorithm_order(map(str, table["algorithm"].values))
-             if n != grid.BASELINE]  # fmt: skip
+    names = style.algorithm_order(map(str, table["algorithm"].values))
     widths = [float(w) for w in table["pulse_width"].values]
     panels = style.panels(axes, len(widths), "pulse width", single=False)
     for panel, width, origin in zip(panels, widths, grid.origins(table)):
@@ -171,10 +170,20 @@ def contest_picture(table: xr.Dataset, axes: list[Axes] | None = None) -> list[A
         front = one.isel(algorithm=np.flatnonzero(one["front"].values)).sortby("energy_total")
         panel.plot(front["energy_total"], front["accuracy"], color=style.GREY, zorder=1)
         panel.set_xscale("log")
+        style.accuracy_axis(panel)
         panel.set_xlabel("total energy of the training [J]")
         style.finish(panel, style.width_words(width, origin))
+    ends = np.array([panel.get_xlim() for panel in panels])
+    for panel in panels:
+        panel.set_xlim(ends.min(), ends.max())
+        style.log_labels(panel.xaxis)
     style.ylabel(panels, "test accuracy [1]")
-    style.legend(style.beside(panels), True, style.algorithm_handles(names), "line: Pareto front")
+    style.legend(
+        style.beside(panels),
+        True,
+        style.algorithm_handles(names),
+        "line: Pareto front,\nfloat aside",
+    )
     return panels
 
 

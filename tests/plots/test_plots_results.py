@@ -210,6 +210,9 @@ def test_tuning_progress_is_the_best_so_far():
     assert ax.get_ylabel() == "best score [1]" and "[1]" in ax.get_xlabel()
     loss = plots.tuning_progress(table.rename(score="loss"), metric="loss")
     assert list(loss.get_lines()[1].get_ydata()) == [0.5, 0.4, 0.4, 0.4]
+    accuracy = plots.tuning_progress(table.rename(score="accuracy"), metric="accuracy")
+    assert (loss.get_yscale(), accuracy.get_yscale()) == ("linear", "logit")
+    assert list(accuracy.get_lines()[1].get_ydata()) == [0.5, 0.5, 0.7, 0.7]
 
 
 def test_missing_and_unfitting_input_is_one_line(synthetic):

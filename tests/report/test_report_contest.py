@@ -6,6 +6,7 @@ from known_study import made_up, noise
 
 from feemu.energy import price
 from feemu.report import contest_text, standings, write_contest
+from feemu.report.contest import contest_picture
 from feemu.report.grid import at_end
 
 ACCURACY = {"plain_sgd": 0.80, "shift_push_pull": 0.949, "mixed_precision": 0.95, "float": 0.98}
@@ -55,6 +56,23 @@ def test_the_advice_takes_the_cheapest_that_is_not_told_apart():
     assert text.count("shift: push pull takes") == text.count("use that. Its energy: ") == 3
     order = [text.index(w) for w in ("\nfloat", "\nmixed", "\nshift", "\nplain")]
     assert order == sorted(order) and "quick" not in text
+
+
+def test_the_picture_has_a_mark_for_each_and_the_front(made):
+    table = standings(made)
+    panels = contest_picture(table)
+    assert len(panels) == table.sizes["pulse_width"]
+    for i, panel in enumerate(panels):
+        one = table.isel(pulse_width=i)
+        marks = {(float(bar[0].get_xdata()[0]), float(bar[0].get_ydata()[0]))
+                 for bar in panel.containers}  # fmt: skip
+        assert marks == set(zip(one["energy_total"].values, one["accuracy"].values))
+        front = one.isel(algorithm=one["front"].values).sortby("energy_total")
+        np.testing.assert_array_equal(panel.get_lines()[-1].get_ydata(), front["accuracy"])
+        assert panel.get_yscale() == "logit" and panel.get_xlim() == panels[0].get_xlim()
+    assert "float" in [
+        text.get_text() for text in panels[0].figure.axes[-1].get_legend().get_texts()
+    ]
 
 
 def test_what_is_told_apart_is_not_advised(made):
