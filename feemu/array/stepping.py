@@ -219,6 +219,9 @@ def list_given(rows, ptr, codes, place, hi, width, runs):
     n, r, room = 0, 0, synapses.size - AHEAD
     while a < hi:
         left, base = ptr[a + 1] - ptr[a] - done, rows[a] * np.uint32(width)
+        if left == 0:  # no runs: there is room for a few only
+            a += 1
+            continue
         # A row's runs, and so their sums, do not depend on the rows before it.
         if n > 0 and (left > room - n or r + 2 > downs.size):
             break

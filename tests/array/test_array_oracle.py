@@ -15,7 +15,7 @@ from array_cases import (
 from oracle import coincidence_batch
 
 import feemu.array.synapses
-from feemu.array import SynapseArray
+from feemu.array import SynapseArray, stepping
 
 TRAINS = ((1, 31), (31, 31), (1, 1), (5, 5), (2, 32))
 KIND_PAIRS = ((0, 1), (2, 3), (0, 3), (2, 1))
@@ -201,6 +201,22 @@ def test_pulse_list_is_pulse_counts():
         ptr.append(len(codes))
     given = np.array(rows, np.int32), np.array(ptr, np.int64), np.array(codes, np.uint32)
     assert a.pulse_list(*given) == b.pulse_counts(counts) == np.abs(counts).sum()
+    np.testing.assert_array_equal(a.state, b.state)
+    for name, value in a.ledger.arrays().items():
+        np.testing.assert_array_equal(value, getattr(b.ledger, name), err_msg=name)
+
+
+def test_rows_without_pulses_take_no_room():
+    """A list may name thousands of rows of which few are pulsed; there is room for 1,024 runs."""
+    a, b = (SynapseArray((2000, 3), tables("beta"), seed=8) for _ in range(2))
+    counts = np.zeros(a.shape, np.int64)
+    counts[[700, 1500, 1998]] = [[1, 0, -2], [0, 3, 0], [-1, 0, 1]]
+    ptr = np.concatenate([[0], np.abs(counts).sum(axis=1).cumsum()])
+    codes = np.array([0, 2 + 2**31, 2 + 2**31, 1, 1, 1, 2**31, 2], np.uint32)
+    given = np.arange(2000, dtype=np.uint32), ptr, codes
+    place, n = stepping.list_given.py_func(*given, (0, 0), 2000, 3, a._running.out[2])
+    assert (place, n) == ((2000, 0), 6)
+    assert a.pulse_list(*given) == b.pulse_counts(counts) == 8
     np.testing.assert_array_equal(a.state, b.state)
     for name, value in a.ledger.arrays().items():
         np.testing.assert_array_equal(value, getattr(b.ledger, name), err_msg=name)
