@@ -59,5 +59,5 @@ class ChoppedLayer(BufferedLayer):
 
     def flip(self, lines: np.ndarray) -> np.ndarray:
         """Flip what the chopper says after a read, in place; returns which, bool (lines,)."""
-        self.slow.count_digital(1, random_bits=lines.size * self.chopper.random_bits)
+        self.slow.count_random(lines.size * self.chopper.draws_per_read)
         return self.chopper.after_read(lines)

@@ -48,9 +48,9 @@ class Chopper:
         return math.ceil(1.0 / self.probability) if self.probability > 0 else 0
 
     @property
-    def random_bits(self) -> int:
-        """Random bits that a read of one line takes."""
-        return 0 if self.regular or self.probability == 0 else 32
+    def draws_per_read(self) -> int:
+        """Random numbers that a read of one line takes."""
+        return 0 if self.regular or self.probability == 0 else 1
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that a checkpoint needs, by name."""

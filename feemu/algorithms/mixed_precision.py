@@ -208,7 +208,7 @@ class MixedPrecisionLayer(ArrayLayer):
                     rng.uniforms(self._key, int(self.rounded[0]), 2 * b + side, row.size)
                     for b, row in enumerate(values)
                 ])  # fmt: skip
-                self.arrays[0].count_digital(1, random_bits=32 * values.size)
+                self.arrays[0].count_random(values.size)
                 values = quantised(values, bins, u)
             elif bins:
                 values = quantised(values, bins)

@@ -139,4 +139,4 @@ class RoundingLayer(ArrayLayer):
         )
         array.pulse_list(self._rows[:n], ptr, codes[:pulses])
         array.count_digital(32, compare=n * n_out)
-        array.count_digital(1, random_bits=32 * n * n_out)
+        array.count_random(n * n_out)

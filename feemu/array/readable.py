@@ -66,6 +66,10 @@ class ReadableCells(Cells):
         """Count digital operations of a word length [bit] under the present phase."""
         self._running.book.count_digital(self.phase, bits, **operations)
 
+    def count_random(self, numbers: int) -> None:
+        """Count random numbers of 32 bit, by their bits, under the present phase."""
+        self.count_digital(1, random_bits=32 * numbers)
+
     @property
     def phase(self) -> str:
         """Phase that events are counted under now."""
