@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def sweep(
         File for the final state of each case.
     watch : callable, optional
         Called with (case, its `Progress`) at each evaluation of cases that run in this process;
-        with `out`, also about once a second for those that run elsewhere.
+        with `out` or `workers`, also about once a second for those that run elsewhere.
 
     Returns
     -------
@@ -84,10 +85,10 @@ def sweep(
     place = None if data is None else os.path.abspath(data)
     cases = [with_data(case, task_of(case.task, place)) for case in cases]
     files = [None if states is None else str(states[i]) for i in range(len(cases))]
-    with nullcontext() if out is None else locked(out):
-        run = _Sweep(cases, Assembly(dims, stands), out, progress, watch)
+    with _folder(out, executor is None and workers != 1) as shards:
+        run = _Sweep(cases, Assembly(dims, stands), shards, progress, watch)
         run.take_finished(files)
-        folder = None if out is None else os.path.abspath(out)
+        folder = None if shards is None else os.path.abspath(shards)
         arguments = {i: (cases[i], place, folder, files[i]) for i in run.missing}
         jobs = Jobs(arguments, run.report, run.look)
         if executor is not None:
@@ -99,6 +100,19 @@ def sweep(
         if run.folder is not None:
             run.folder.clean()  # of workers that were killed on the way
         return run.result()
+
+
+@contextmanager
+def _folder(out: str | Path | None, needed: bool) -> Iterator[str | Path | None]:
+    """Yield the folder of the shards, locked; a temporary one if one is needed and none given."""
+    if out is not None:
+        with locked(out):
+            yield out
+    elif needed:
+        with tempfile.TemporaryDirectory(prefix="feemu-") as path:
+            yield path
+    else:
+        yield None
 
 
 class _Sweep:
@@ -138,14 +152,23 @@ class _Sweep:
             self.storage = self.storage or outcome.error
             return False
         self.ended += 1
-        if outcome.result is None:
-            self.errors[number] = outcome.error
-            log.warning("case failed at %s: %s", self.assembly.at(number), outcome.error)
+        run, error = self._run_of(number, outcome)
+        if run is None:
+            self.errors[number] = error
+            log.warning("case failed at %s: %s", self.assembly.at(number), error)
         else:
-            self.assembly.add(number, Run.of(outcome.result))
+            self.assembly.add(number, run)
         if self.progress:
-            self.progress(self.ended, len(self.cases), outcome.result)
+            self.progress(self.ended, len(self.cases), None if run is None else run.dataset())
         return not self.storage
+
+    def _run_of(self, number: int, outcome: Outcome) -> tuple[Run | None, str]:
+        """Return the result, or None and why there is none."""
+        if outcome.result is not None:
+            return Run.of(outcome.result), ""
+        if outcome.kept and self.folder is not None:
+            return self.folder.read(self.digests[number]), "its shard cannot be read"
+        return None, outcome.error
 
     def look(self, running: Sequence[int]) -> None:
         """Tell who watches where the cases stand that run elsewhere."""
@@ -164,7 +187,7 @@ class _Sweep:
         if self.storage:
             raise OSError(
                 f"{self.storage} ({self.ended - len(self.errors)} of {len(self.cases)} cases are "
-                "finished and kept; run it again to continue)"
+                "finished; `out` keeps them, and the same sweep continues)"
             )
         if len(self.errors) == len(self.cases):
             number, error = min(self.errors.items())

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 
 from feemu.sweeping.pools import process_pool
-from feemu.sweeping.work import Outcome, attempt
+from feemu.sweeping.work import Outcome, attempt, attempt_apart
 
 #: A case whose worker ended so often is run once more by itself, and failed if that ends, too.
 STRIKES = 2
@@ -64,22 +71,30 @@ def run_on(executor: Executor, jobs: Jobs) -> None:
     OSError
         If its workers are gone.
     """
+    running: dict[Future, int] = {}
     try:
-        lost = _feed(executor, jobs, len(jobs.left))
+        lost = _feed(executor, jobs, len(jobs.left), attempt, running)
     except CancelledError:
         lost = [0]
+    except BaseException:
+        for job in running:
+            job.cancel()
+        raise
     if lost:
         raise OSError("the workers of the executor ended; what is finished is kept, run it again")
 
 
 def run_on_workers(workers: int, jobs: Jobs) -> None:
-    """Run the cases on worker processes; workers that are killed are replaced."""
+    """Run the cases on worker processes; workers that are killed are replaced.
+
+    The arguments of the cases name a folder; results stay there.
+    """
     strikes: Counter[int] = Counter()
     suspects: list[int] = []
     while jobs.left:
         with process_pool(min(workers, len(jobs.left))) as pool:
             # One more than there are workers, so that none waits for this process.
-            lost = _feed(pool, jobs, workers + 1)
+            lost = _feed(pool, jobs, workers + 1, attempt_apart, {})
         strikes.update(lost)
         suspects += [i for i in lost if strikes[i] == STRIKES]
         if jobs.open:
@@ -89,19 +104,20 @@ def run_on_workers(workers: int, jobs: Jobs) -> None:
             break
         jobs.left.append(number)
         with process_pool(1) as pool:
-            if _feed(pool, jobs, 1):
+            if _feed(pool, jobs, 1, attempt_apart, {}):
                 jobs.report(number, Outcome(None, _GONE.format(STRIKES + 1)))
 
 
-def _feed(pool: Executor, jobs: Jobs, window: int) -> list[int]:
+def _feed(
+    pool: Executor, jobs: Jobs, window: int, run: Callable, running: dict[Future, int]
+) -> list[int]:
     """Hand cases to a pool, at most `window` at a time; return those that went down with it."""
-    running: dict = {}
     try:
         while jobs.left or running:
             while jobs.left and len(running) < window:
                 number = jobs.left.popleft()
                 try:
-                    running[pool.submit(attempt, *jobs.arguments[number])] = number
+                    running[pool.submit(run, *jobs.arguments[number])] = number
                 except BrokenExecutor:
                     return [*running.values(), number]
             done, _ = wait(running, TICK, FIRST_COMPLETED)
@@ -111,10 +127,6 @@ def _feed(pool: Executor, jobs: Jobs, window: int) -> list[int]:
             jobs.tick(tuple(running.values()))
     except BrokenExecutor:
         return list(running.values())
-    except BaseException:
-        for job in running:
-            job.cancel()
-        raise
     return []
 
 

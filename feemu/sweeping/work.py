@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feemu.case import Case
 from feemu.sweeping.folder import Folder
@@ -24,6 +24,8 @@ log = logging.getLogger("feemu")
 
 #: A running case says where it stands at most this often [s].
 SPACING = 0.5
+#: An error is told in so many characters at most.
+_LINE = 800
 
 
 class StorageError(OSError):
@@ -41,11 +43,14 @@ class Outcome(NamedTuple):
         The error in one line, empty for a result.
     storage : bool
         Whether the folder is at fault and not the case.
+    kept : bool
+        Whether the result is in the folder alone.
     """
 
     result: xr.Dataset | None
     error: str = ""
     storage: bool = False
+    kept: bool = False
 
 
 @lru_cache(maxsize=2)
@@ -119,6 +124,16 @@ def attempt(
         report.end()
 
 
+def attempt_apart(*arguments: Any) -> Outcome:
+    """As `attempt`, with a folder, where the result stays; for worker processes.
+
+    What is sent goes through a pipe in one piece. The rest of a longer message would never come
+    from a process that is killed meanwhile, and whoever reads it would wait for ever.
+    """
+    done = attempt(*arguments)
+    return done._replace(result=None, kept=done.result is not None)
+
+
 class _Reporter:
     """Tells where a case stands: to the folder, and to who watches in this process."""
 
@@ -156,4 +171,5 @@ class _Reporter:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= _LINE else f"{line[:_LINE]}..."

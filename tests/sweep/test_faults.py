@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import tempfile
+from concurrent.futures import process
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from feemu import store
 from feemu.sweeping import Folder, merge, sweep, work
 from feemu.sweeping.runs import read_run
 
+#: POSIX: at least so many bytes go through a pipe whole or not at all, on Linux 4096.
+ATOMIC = 4096
 CASES = [case(seed=s, epochs=2.0, train_images=40, hidden=(3,)) for s in (0, 1)]
 
 
@@ -113,7 +118,7 @@ def test_a_disk_that_is_full_from_some_moment_on(whole, tmp_path, caplog):
             kept = check(out)
             assert len(kept) >= len(ended)
             if ended:
-                assert f"{len(ended)} of 2 cases are finished and kept" in str(seen.value)
+                assert f"{len(ended)} of 2 cases are finished" in str(seen.value)
             assert file_digest(sweep(CASES, out=out)) == whole
 
 
@@ -128,3 +133,24 @@ def test_a_folder_that_may_not_be_written_to(code, whole, tmp_path):
             sweep(CASES, out=tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert file_digest(merge([tmp_path])) == whole
+
+
+@pytest.mark.parametrize("bad", (False, True))
+def test_what_a_worker_sends_goes_through_the_pipe_in_one_piece(bad, tmp_path, monkeypatch):
+    # Else the parent of one that is killed on the way waits for the rest for ever.
+    if bad:
+        monkeypatch.setattr(work, "train", lambda *_, **__: int("€" * 10**5))
+    told = work.attempt_apart(CASES[0], None, str(tmp_path), None)
+    assert told.result is None and told.kept != bad and bool(told.error) == bad
+    item = process._ResultItem(10**6, result=told, exit_pid=None)
+    assert len(ForkingPickler.dumps(item)) + 4 <= ATOMIC, "with the length before it"
+    assert len(Folder(tmp_path).digests()) == (not bad)
+
+
+def test_workers_need_no_folder_of_the_caller(whole, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen = []
+    ds = sweep(CASES, workers=2, progress=lambda *one: seen.append(one))
+    assert file_digest(ds) == whole and not [*tmp_path.iterdir()]
+    assert [one[:2] for one in seen] == [(1, 2), (2, 2)]
+    assert all("test_accuracy" in one[2] for one in seen)
