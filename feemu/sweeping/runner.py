@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,14 +85,15 @@ def sweep(
     place = None if data is None else os.path.abspath(data)
     cases = [with_data(case, task_of(case.task, place)) for case in cases]
     files = [None if states is None else str(states[i]) for i in range(len(cases))]
-    with _folder(out, executor is None and workers != 1) as shards:
+    apart = workers != 1 if executor is None else isinstance(executor, ProcessPoolExecutor)
+    with _folder(out, apart) as shards:
         run = _Sweep(cases, Assembly(dims, stands), shards, progress, watch)
         run.take_finished(files)
         folder = None if shards is None else os.path.abspath(shards)
         arguments = {i: (cases[i], place, folder, files[i]) for i in run.missing}
         jobs = Jobs(arguments, run.report, run.look)
         if executor is not None:
-            run_on(executor, jobs)
+            run_on(executor, jobs, apart)
         elif workers == 1:
             run_here(jobs, watch)
         else:

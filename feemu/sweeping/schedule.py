@@ -63,8 +63,11 @@ def run_here(jobs: Jobs, watch: Callable | None) -> None:
         jobs.report(number, attempt(*jobs.arguments[number], watch))
 
 
-def run_on(executor: Executor, jobs: Jobs) -> None:
+def run_on(executor: Executor, jobs: Jobs, apart: bool) -> None:
     """Run the cases on an executor that belongs to the caller.
+
+    `apart` says that it has processes on this machine, so that results stay in the folder; on
+    other machines a file may be seen later than the message that it is there.
 
     Raises
     ------
@@ -73,7 +76,8 @@ def run_on(executor: Executor, jobs: Jobs) -> None:
     """
     running: dict[Future, int] = {}
     try:
-        lost = _feed(executor, jobs, len(jobs.left), attempt, running)
+        run = attempt_apart if apart else attempt
+        lost = _feed(executor, jobs, len(jobs.left), run, running)
     except CancelledError:
         lost = [0]
     except BaseException:
