@@ -71,6 +71,7 @@ def fit_files(
     ValueError
         For what the reader refuses, an unknown model or setting, or too little data.
     """
+    from feemu.cli.output import make_folder
     from feemu.curves import read_curves
     from feemu.fit import SHAPES, fit, fit_dataset
     from feemu.fit.preset import preset_text
@@ -84,7 +85,7 @@ def fit_files(
         raise ValueError(unknown("model", model, SHAPES))
     ds = read_curves(files, mapping, **given)
     found = fit(ds, model, name=name or Path(files[0].rpartition("=")[2]).stem)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     text = fit_text(found)
     write_text_atomic(folder / "device.toml", preset_text(found))
     write_dataset_atomic(fit_dataset(found), folder / "fit.nc")

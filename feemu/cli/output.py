@@ -50,3 +50,14 @@ def check_folder(folder: Path, shown: str | Path) -> None:
             f"{shown}: nothing can be written to the folder {str(folder)!r} "
             f"({error.strerror or error}); name another folder"
         ) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that files can be written to, unless it is there; an OSError says why not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{folder}: the folder cannot be made ({error.strerror or error}); name another"
+        ) from None
+    check_folder(folder, folder)

@@ -46,7 +46,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
     parser.add_argument("--target", type=number, metavar="X",
                         help=f"validation accuracy between 0 and 1 ({TARGET})")  # fmt: skip
-    parser.add_argument("--out", metavar="FILE", help="picture: .png, .pdf or .svg (FILE.png)")
+    parser.add_argument(
+        "--out", metavar="FILE", help="picture: .png, .pdf or .svg (FILE.png, FILE.KIND.png)"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -59,7 +61,8 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(unknown("kind of plot", options.kind, KINDS))
     if options.target is not None and not 0 < options.target < 1:
         raise ValueError(f"--target {options.target:g}: allowed is 0 < target < 1, e.g. 0.9")
-    out = check_output(options.out or Path(options.file).with_suffix(".png"), SUFFIXES)
+    of_kind = f".{options.kind}.png" if options.kind else ".png"
+    out = check_output(options.out or Path(options.file).with_suffix(of_kind), SUFFIXES)
     if Path(options.file).name == "fit.nc" and Path(options.file).with_name("report.png").is_file():
         raise ValueError(f"{options.file}: a fit, no training; its picture is report.png beside it")
     ds = load(options.file)

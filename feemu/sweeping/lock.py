@@ -90,8 +90,8 @@ def _opened(folder: Path) -> int:
         return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         told = OSError(
-            f"{folder}: nothing can be written there ({error.strerror}); name another folder, or "
-            "join what is finished there with 'feemu merge'"
+            f"{folder}: nothing can be written there ({error.strerror}); name another folder; if "
+            "cases are finished there, 'feemu merge' joins them"
         )
         told.errno = error.errno
         raise told from None

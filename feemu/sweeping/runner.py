@@ -80,6 +80,8 @@ def sweep(
     cases = list(cases)
     if not cases:
         raise ValueError("sweep: no cases; give at least one feemu.Case")
+    if executor is None and workers < 1:
+        raise ValueError(f"sweep: workers = {workers}; give 1 or more processes")
     dims, stands = places([place_of(case) for case in cases], coordinates)
     _check_shapes(cases)
     place = None if data is None else os.path.abspath(data)

@@ -143,6 +143,9 @@ def test_plot_defaults_and_refusals(feemu, refused, trained, tmp_path):
     seen = feemu("plot", trained / "run.nc")
     assert seen.code == 0 and (trained / "run.png").read_bytes().startswith(b"\x89PNG")
     run = trained / "run.nc"
+    before = (trained / "run.png").read_bytes()
+    assert feemu("plot", run, "--kind", "weights").code == 0
+    assert (trained / "run.weights.png").is_file() and (trained / "run.png").read_bytes() == before
     refused("plot", run, "--kind", "weight", words=("did you mean 'weights'",))
     refused("plot", run, "--target", "90", words=("--target 90", "0.9"))
     refused("plot", run, "--kind", "weights", "--target", "0.9", words=("leave it out",))

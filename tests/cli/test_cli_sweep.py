@@ -63,6 +63,7 @@ def test_a_study_is_its_cases(study):
         ('device = "hzo_superl', 'device = "hzo_supel', ":3: unknown device .*'hzo_superlattice'"),
         ("pulse_width = [", "pulse_width = 2 #", ":11: pulse_width = 2: must be a list"),
         ('"20us"', '"20uu"', ":11: pulse width '20uu': expected a time"),
+        ('"20us"', '"5ms"', ":11: .*more than a decade outside .*; take a width nearer to them"),
         ("seed = [0, 1]", "seed = [0, 0]", ":14: seed: a value stands there twice"),
         ("seed = [0, 1]", "sed = [0]", ":14: unknown dimension of the grid 'sed'.*'seed'"),
         ("noise.relative", "noise.relativ", ":13: unknown field of Noise 'relativ'.*'relative'"),

@@ -36,6 +36,13 @@ def test_its_commands_exist():
     assert named == set(COMMANDS)
 
 
+def test_it_names_the_version_of_the_numbers():
+    from feemu.case import PHYSICS_VERSION
+
+    (named,) = re.findall(r"`physics_version` rises .*?It\s+is\s+(\d+)", TEXT, re.DOTALL)
+    assert int(named) == PHYSICS_VERSION
+
+
 def test_its_links_lead_to_files():
     targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
     assert targets

@@ -166,6 +166,7 @@ def refuse_to_run(*_, **__):
     (
         ([], {}, "sweep: no cases; give at least one feemu.Case"),
         (["20ns", "20ns"], {}, "two results at .*give coordinates that tell them apart"),
+        (["20ns"], {"workers": 0}, "workers = 0; give 1 or more"),
         (["20ns", "20us"], {"coordinates": [{"a": 1}]}, "1 sets of coordinates for 2 runs"),
         (["20ns", "20us"], {"coordinates": [{"a": 1}, {"b": 1}]}, "all with the same names"),
     ),
