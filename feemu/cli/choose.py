@@ -38,8 +38,13 @@ def open_preset(name: str) -> Device | Family:
     return preset(name)
 
 
-def open_device(name: str, pulse_width: str | None, extrapolate: bool = False) -> Device:
-    """Return the device at one pulse width.
+def open_device(
+    name: str,
+    pulse_width: str | None,
+    extrapolate: bool = False,
+    way: str = "add --extrapolate to allow it",
+) -> Device:
+    """Return the device at one pulse width; `way` out of one that is too far for its family.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def open_device(name: str, pulse_width: str | None, extrapolate: bool = False) -
         try:
             return found.at(width, extrapolate)
         except ValueError as error:
-            told = str(error).replace("pass extrapolate=True", "add --extrapolate")
+            told = str(error).replace("pass extrapolate=True to allow it", way)
             raise ValueError(told) from None
     if width is not None and not same_width(width, found.pulse_width):
         raise ValueError(

@@ -268,11 +268,7 @@ def _flat(table: dict, lead: str = "") -> dict:
 
 @cache
 def _tables(name: str, width: float | None, changes: tuple[tuple[str, float], ...]) -> DeviceTables:
-    try:
-        device = open_device(name, width)
-    except ValueError as error:
-        way = "take a width nearer to them"  # only the commands on one width have the option
-        raise ValueError(str(error).replace("add --extrapolate to allow it", way)) from None
+    device = open_device(name, width, way="take a width nearer to them")  # a study has no option
     for dotted, value in changes:
         device = _changed(device, dotted.split("."), value)
     return tabulate(device)

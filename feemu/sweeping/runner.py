@@ -162,7 +162,9 @@ class _Sweep:
         else:
             self.assembly.add(number, run)
         if self.progress:
-            self.progress(self.ended, len(self.cases), None if run is None else run.dataset())
+            kept = outcome.result is None and run is not None
+            ds = run.dataset() if kept else outcome.result
+            self.progress(self.ended, len(self.cases), ds)
         return not self.storage
 
     def _run_of(self, number: int, outcome: Outcome) -> tuple[Run | None, str]:

@@ -81,7 +81,7 @@ def run_on(executor: Executor, jobs: Jobs, apart: bool) -> None:
     except CancelledError:
         lost = [0]
     except BaseException:
-        for job in running:
+        for job in running:  # a pool of ours drops its own when it is left
             job.cancel()
         raise
     if lost:

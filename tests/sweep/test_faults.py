@@ -118,7 +118,8 @@ def test_a_disk_that_is_full_from_some_moment_on(whole, tmp_path, caplog):
             kept = check(out)
             assert len(kept) >= len(ended)
             if ended:
-                assert f"{len(ended)} of 2 cases are finished" in str(seen.value)
+                told = f"{len(ended)} of 2 cases are finished; `out` keeps them"
+                assert told in str(seen.value)
             assert file_digest(sweep(CASES, out=out)) == whole
 
 
