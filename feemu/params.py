@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+#: Letters from which a word that two names share is worth a hint.
+_LONG_WORD = 4
 _TIME_UNITS = {"s": 0, "ms": -3, "us": -6, "µs": -6, "ns": -9, "ps": -12}
 
 
@@ -140,9 +142,18 @@ def unknown(what: str, name: Any, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return f"unknown {what} {_told(name)}: there is none"
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    near = _near(str(name).lower(), names)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
     return f"unknown {what} {_told(name)}: {hint}known are {', '.join(names)}"
+
+
+def _near(name: str, names: list[str]) -> list[str]:
+    """Return up to three known names that look alike, or that share a long word with it."""
+    lower = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(name, lower, n=3, cutoff=0.5)
+    words = {w for w in re.split(r"[\W_]+", name) if len(w) >= _LONG_WORD}
+    shared = [n for n in lower if words & set(re.split(r"[\W_]+", n))]
+    return [lower[n] for n in near or shared[:3]]
 
 
 def parse_width(text: str | float) -> float:

@@ -71,6 +71,8 @@ def fit_files(
     ValueError
         For what the reader refuses, an unknown model or setting, or too little data.
     """
+    import numpy as np
+
     from feemu.cli.output import make_folder
     from feemu.curves import read_curves
     from feemu.fit import SHAPES, fit, fit_dataset
@@ -84,6 +86,11 @@ def fit_files(
     if model is not None and model not in SHAPES:
         raise ValueError(unknown("model", model, SHAPES))
     ds = read_curves(files, mapping, **given)
+    if np.isnan(ds["pulse_width"].values).any():
+        raise ValueError(
+            f"{files[0]}: no pulse width: add --set pulse_width=200ns, a column 'pulse width (s)', "
+            "or name the file with it, e.g. train_200ns.csv"
+        )
     found = fit(ds, model, name=name or Path(files[0].rpartition("=")[2]).stem)
     make_folder(folder)
     text = fit_text(found)

@@ -200,6 +200,7 @@ def _number(readings: Readings, branch: np.ndarray, before: np.ndarray) -> None:
     ahead = np.repeat(np.add.reduceat(before[order].astype(np.int64), start), sizes)
     readings.pulse = np.empty(branch.size, np.int64)
     readings.pulse[order] = place + 1 - ahead
+    readings.notes.append("no pulse numbers: every row counted as one pulse of its branch")
 
 
 def _refuse_returns(readings: Readings, branch: np.ndarray, distinct: int) -> None:

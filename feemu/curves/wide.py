@@ -72,12 +72,15 @@ def _trains(
     given += [i for role in names.VALUES if role in mapping.column for i in roles[role]]
     if given:
         return given
-    rest = [i for i in range(sheet.width) if i not in index]
+    rest = [i for i in range(sheet.width) if i not in {*index, *roles.get("polarity", [])}]
     if sheet.header:
         marked = [i for i in rest if _looks_like_a_train(sheet.header[i])]
         rest = marked or rest
     if not rest:
-        expected = "columns of readings, or columns={'up': ..., 'down': ...}"
+        expected = (
+            "a column such as 'conductance (uS)', or columns={'conductance': NAME} or "
+            "{'up': NAME, 'down': NAME}"
+        )
         raise refuse(sheet.where, "no column of values", None, expected, first(sheet))
     return rest
 

@@ -161,6 +161,7 @@ def _about(ds: xarray.Dataset, name: str) -> dict:
     scheme = str(ds.attrs.get("scheme", "unknown"))
     out = {"name": name, "scheme": scheme if scheme in ("identical", "ramp") else "unknown"}
     out["source"] = source_words(ds.attrs.get("source", ""))
+    out["reading"] = str(ds.attrs.get("notes", ""))
     for sign in ("up", "down"):
         values = np.array([math.nan])
         if "amplitude" in ds and "polarity" in ds["amplitude"].dims:

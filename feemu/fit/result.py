@@ -99,7 +99,8 @@ class Fit:
     unit : str
         Unit of the levels.
     about : dict
-        ``source``, ``scheme``, ``name`` and amplitudes [V] of the measurement.
+        ``source``, ``reading`` (what its reader had to infer), ``scheme``, ``name`` and
+        amplitudes [V] of the measurement.
     """
 
     model: str

@@ -46,6 +46,7 @@ def _head(found: Fit) -> str:
         f"contents     {shape}, {len(found.parts)} pulse width(s), {_scheme(found)}",
         f"intervals    {100 * found.level:g} %",
     ]
+    said += [f"inferred     {note}" for note in found.about["reading"].split("; ") if note]
     return "\n".join(said)
 
 

@@ -116,6 +116,8 @@ def test_workers_give_the_same_bytes(feemu, tmp_path):
         (["--seed", "-3"], ("--seed -3",)),
         (["--activation", "sigmoidal"], ("activation", "did you mean 'sigmoid'")),
         (["--task", "digit"], ("task 'digit'", "did you mean 'digits'")),
+        (["--task", "MNIST"], ("did you mean 'mnist'",)),
+        (["--algorithm", "shift_push_pull"], ("did you mean 'symmetry_point_shift'",)),
         (["--task", "none.npz"], ("none.npz", "No such file")),
         (["--train-images", "99999"], ("--train-images 99999", "1198")),
         (["--algorithm", "mixed_presision"], ("did you mean 'mixed_precision'",)),
