@@ -3,13 +3,13 @@
     python studies/algorithms.py --quick --out results/algorithms_quick
     python studies/algorithms.py --reduced --data DIR --out results/algorithms_reduced
     python studies/algorithms.py --data DIR --workers 2 --out results/algorithms
-    python studies/algorithms.py --data DIR --task fashion_mnist --only NAME --only NAME
+    python studies/algorithms.py --data DIR --task fashion_mnist --only agad@20ns --only NAME
     python studies/algorithms.py --quick --device mine.toml
 
 Hyper-parameters are chosen per (width, algorithm) on the validation split with the same number of
 tries for all: 16 short runs, and 3 epochs of 30,000 images for the best 3 of them; final runs see
-all images. Rerunning resumes; `--only` takes algorithms by their label and so makes parts. The
-last line is the command for Fashion-MNIST with those on a Pareto front.
+all images. Rerunning resumes; `--only` takes algorithms by their label, or one width of them, and
+so makes parts. The last line is the command for Fashion-MNIST with what is on a Pareto front.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import ALGORITHMS, DynamicTracking, SymmetryPointShift
-from feemu.params import unknown
+from feemu.params import format_width, unknown
 from feemu.report import standings, write_contest
 from feemu.sweeping import spread_float, sweep
 from feemu.training import build_network, evaluation_points
@@ -58,6 +58,20 @@ def cells(algorithms, settings, tables):
         for made in algorithms
         for table in (tables[:1] if made.devices_per_weight == 0 else tables)
     ]
+
+
+def picked(parser, only, grid):
+    """Return the cells that are asked for by label, or by label@width; all if none is."""
+    places = [(c.algorithm.label, format_width(c.device.pulse_width)) for c in grid]
+    for name in only:
+        label, _, width = name.partition("@")
+        if label not in (known := {place[0] for place in places}):
+            parser.error(f"--only: {unknown('algorithm', label, known)}")
+        if width and (label, width) not in places:
+            known = {place[1] for place in places if place[0] == label}
+            parser.error(f"--only {name}: {unknown('pulse width', width, known)}")
+    wanted = [not only or {label, f"{label}@{width}"} & {*only} for label, width in places]
+    return [case for case, one in zip(grid, wanted) if one]
 
 
 def cost(case, task, steps=40):
@@ -129,7 +143,10 @@ def main():
     parser.add_argument("--device", default="hzo_superlattice", help="preset or preset file")
     parser.add_argument("--task", help="data set [mnist, quick digits]")
     parser.add_argument("--data", type=Path, help="folder of the data files")
-    parser.add_argument("--only", action="append", help="label of an algorithm, again for more")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="LABEL[@WIDTH]",
+        help="an algorithm, at one width if that is given; again for more",
+    )  # fmt: skip
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seeds", type=int, help="reporting seeds [5, else 2]")
     parser.add_argument("--out", type=Path, default=Path("results/algorithms"))
@@ -137,17 +154,12 @@ def main():
     mode = QUICK if args.quick else REDUCED if args.reduced else FULL
     settings, search, searched, final, epochs, seeds, places = mode
     settings, seeds = settings | ({"task": args.task} if args.task else {}), args.seeds or seeds
-    labels = [made.label for made in EVERY]
-    for name in args.only or ():
-        if name not in labels:
-            parser.error(f"--only: {unknown('algorithm', name, labels)}")
-    chosen = [made for made in EVERY if not args.only or made.label in args.only]
     task = opened(parser, settings["task"], args)
     try:
         tables = tables_of(args.device, places)
     except ValueError as error:
         parser.error(str(error))
-    grid = cells(chosen, settings, tables)
+    grid = picked(parser, args.only, cells(EVERY, settings, tables))
     hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
     print(f"{len(grid)} cells, about {hours:.2f} CPU hours; high rates take more", flush=True)
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
@@ -159,12 +171,13 @@ def main():
     runs = sweep([case.replace(seed=s) for s in range(seeds) for case in last], **options)
     files = write_contest(args.out, result := spread_float(runs), tuned)
     print(files["algorithms.txt"].read_text(), *files.values(), sep="\n")
-    front = standings(result)["front"].any("pulse_width")
-    names = " ".join(f"--only {name}" for name in front["algorithm"].values[front.values])
-    if names:
-        print("those on a Pareto front, on Fashion-MNIST in full (hours):")
+    front = standings(result)["front"].stack(cell=("pulse_width", "algorithm"))
+    named = [f"{label}@{format_width(w)}" for w, label in front["cell"].values[front.values]]
+    if named:
+        print("those on a Pareto front, and float, on Fashion-MNIST in full (hours):")
         same = f"--device {args.device} --task fashion_mnist --data DIR"
-        print(f"python studies/algorithms.py {same} {names}")
+        cells_of = " ".join(f"--only {name}" for name in ("float", *named))
+        print(f"python studies/algorithms.py {same} {cells_of}")
 
 
 if __name__ == "__main__":

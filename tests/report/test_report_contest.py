@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from known_study import made_up, noise
 
+import feemu as fe
 from feemu.energy import price
 from feemu.report import contest_text, standings, write_contest
 from feemu.report.contest import contest_picture
 from feemu.report.grid import at_end
+from feemu.sweeping import spread_float
 
 ACCURACY = {"plain_sgd": 0.80, "shift_push_pull": 0.949, "mixed_precision": 0.95, "float": 0.98}
 LOAD = {"plain_sgd": 4, "shift_push_pull": 1, "mixed_precision": 8, "float": 1}
@@ -88,6 +90,24 @@ def test_few_seeds_decide_nothing():
     text = contest_text(standings(made_up(seeds=2)))
     assert "quick: fewer than 5 seeds" in text and "95 %" not in text and " use " not in text
     assert text.count("Undecided, too few seeds. Highest mean: ") == 3
+
+
+def test_cells_that_were_not_run_are_left_out():
+    """Plain SGD ran at one of two widths, float at the other: no row, no mark, no advice."""
+    cases = [
+        fe.Case(device=fe.tabulate(fe.preset("hzo_superlattice").at(width)), seed=seed,
+                algorithm=fe.algorithm(name), hidden=(4,), epochs=0.1)
+        for name, width in (("plain_sgd", "20ns"), ("mixed_precision", "20ns"), ("float", "20ns"),
+                            ("mixed_precision", "20us"))
+        for seed in range(2)
+    ]  # fmt: skip
+    table = standings(spread_float(fe.sweep(cases)))
+    assert table["runs"].sel(algorithm="plain_sgd").values.tolist() == [2, 0]
+    assert table["front"].sel(algorithm="plain_sgd").values.tolist()[1] is False
+    short, long = contest_text(table).split("pulse width 20us")
+    assert "plain SGD" in short and "plain SGD" not in long and "float" in long
+    shown = contest_picture(table)[1].containers
+    assert sum(np.isfinite(float(bar[0].get_ydata()[0])) for bar in shown) == 2
 
 
 def test_files_of_a_real_search(real, tmp_path, monkeypatch):

@@ -13,6 +13,11 @@ STUDIES = Path(__file__).parents[2] / "studies"
     "study, arguments, told",
     (
         ("algorithms", ["--quick", "--only", "float", "--only", "agda"], "did you mean 'agad'?"),
+        (
+            "algorithms",
+            ["--quick", "--only", "agad@2ns"],
+            "unknown pulse width '2ns': did you mean",
+        ),
         ("algorithms", ["--quick", "--device", "ideel"], "did you mean 'ideal'?"),
         ("algorithms", ["--quick", "--device", "no.toml"], "no.toml"),
         ("algorithms", ["--data", "nowhere"], "no train-images-idx3-ubyte.gz"),
@@ -38,3 +43,23 @@ def test_a_device_of_one_width_is_a_table_alone(monkeypatch):
     assert [t.name for t in study.tables_of("softbounds_aihwkit", (0, 4))] == ["softbounds_aihwkit"]
     widths = [t.pulse_width for t in study.tables_of("hzo_superlattice", (0, 4, 9))]
     assert widths == [2e-8, 2e-4]
+
+
+@pytest.mark.parametrize(
+    "only, wanted",
+    (
+        ([], 32 - 1),
+        (["float"], 1),
+        (["agad@20ns", "mixed_precision"], 3),
+        (["shift_push_pull@200us", "shift_push_pull"], 2),
+    ),
+)
+def test_parts_of_the_comparison_are_cells(only, wanted, monkeypatch):
+    """Two widths of each algorithm, float once; a cell that is named twice is run once."""
+    monkeypatch.syspath_prepend(str(STUDIES))
+    study = importlib.import_module("algorithms")
+    tables = study.tables_of("hzo_superlattice", (0, 4))
+    found = study.picked(None, only, study.cells(study.EVERY, {}, tables))
+    assert len(found) == wanted
+    labels = {name.partition("@")[0] for name in only} or {made.label for made in study.EVERY}
+    assert {case.algorithm.label for case in found} == labels
