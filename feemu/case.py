@@ -15,6 +15,8 @@ from feemu.params import Record, param, plain
 
 #: Raised whenever the same case gives other numbers than before; see CHANGELOG.
 PHYSICS_VERSION = 3
+#: Fields that came later, and values at which a case keeps the hash that it had without them.
+_LATER = {"lr_period": 0.0, "output_scale": "none"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Case(Record):
     hidden: tuple[int, ...] = param((64,), doc="sizes of the hidden layers")
     activation: str = param("sigmoid", doc="activation", choices=ACTIVATIONS)
     bias: str = param("array", doc="where biases live", choices=("array", "digital", "none"))
+    output_scale: str = param(
+        "none", doc="digital number behind each layer", choices=("none", "learned")
+    )
     epochs: float = param(10.0, "1", "passes over the training data", lo=0.0, hi=1e4)
     train_images: int = param(0, "1", "images of one epoch; 0 is all of them", lo=0)
     batch: int = param(1, "1", "images per mini-batch", lo=1, hi=1_000_000)
@@ -73,8 +78,7 @@ class Case(Record):
     def to_dict(self) -> dict:
         """Return the case as plain values; the device by its digest and parameters."""
         body = {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name != "device"}
-        if self.lr_period == 0:  # a field of later: cases without it keep their hash
-            del body["lr_period"]
+        body = {n: v for n, v in body.items() if n not in _LATER or v != _LATER[n]}
         return {
             **body,
             "algorithm": {"name": self.algorithm.name, **plain(self.algorithm)},

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from feemu import rng
-from feemu.algorithms import LayerSpec
+from feemu.algorithms import LayerSpec, ScaledLayer
 from feemu.array import Reading
 from feemu.case import Case
 from feemu.mlp import MLP, Diverged
@@ -81,7 +81,9 @@ def build_network(case: Case, task: Task) -> MLP:
             index, initial.shape, case.device, case.weight_scale, case.seed, device_seed,
             initial, reading,
         )  # fmt: skip
-        layers.append(case.algorithm.build(spec))
+        layer = case.algorithm.build(spec)
+        scaled = case.output_scale == "learned"
+        layers.append(ScaledLayer(layer, len(case.device.kinds)) if scaled else layer)
     net = MLP(layers, case.activation, case.bias)
     if case.bias == "digital":
         net.set_biases(sizes[1:])

@@ -8,6 +8,7 @@ from feemu.algorithms.dynamic_tracking import DynamicTracking
 from feemu.algorithms.manhattan import Manhattan
 from feemu.algorithms.mixed_precision import MixedPrecision
 from feemu.algorithms.multi_tile import MultiTile
+from feemu.algorithms.output_scale import ScaledLayer
 from feemu.algorithms.plain_sgd import PlainSGD
 from feemu.algorithms.residual_learning import ResidualLearning
 from feemu.algorithms.stochastic_rounding import StochasticRounding
@@ -62,6 +63,7 @@ __all__ = [
     "MultiTile",
     "PlainSGD",
     "ResidualLearning",
+    "ScaledLayer",
     "StochasticRounding",
     "SymmetryPointShift",
     "TikiTakaV1",

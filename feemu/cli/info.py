@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 EXAMPLES = ["feemu info hzo_superlattice", "feemu info demo.nc", "feemu info state.npz"]
-_CASE = ("task", "hidden", "activation", "bias", "epochs", "train_images", "batch", "lr", "lr_end",
-         "lr_period", "weight_scale", "dac_bits", "adc_bits", "seed", "device_seed")  # fmt: skip
+_CASE = ("task", "hidden", "activation", "bias", "output_scale", "epochs", "train_images", "batch",
+         "lr", "lr_end", "lr_period", "weight_scale", "dac_bits", "adc_bits", "seed",
+         "device_seed")  # fmt: skip
 _VERSIONS = ("feemu", "python", "numpy", "numba", "scipy", "xarray", "netCDF4")
 
 

@@ -53,6 +53,8 @@ def add_arguments(parser: Parser) -> None:
     net.add_argument(
         "--bias", default="array", metavar="PLACE", help="array, digital, none (array)"
     )
+    net.add_argument("--output-scale", default="none", metavar="HOW",
+                     help="digital number behind each layer: none, learned (none)")  # fmt: skip
     net.add_argument(
         "--epochs", type=number, default=10.0, metavar="N", help="passes over the data (10)"
     )
@@ -140,8 +142,8 @@ def _cases(options: argparse.Namespace) -> tuple[list[str], list[Case]]:
 
     algorithm = open_algorithm(options.algorithm, options.set)
     device = open_device(options.device, options.pulse_width, options.extrapolate)
-    same = ("task", "hidden", "activation", "bias", "epochs", "batch", "lr", "lr_end",
-            "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits",
+    same = ("task", "hidden", "activation", "bias", "output_scale", "epochs", "batch", "lr",
+            "lr_end", "lr_period", "weight_scale", "train_images", "dac_bits", "adc_bits",
             "device_seed")  # fmt: skip
     given = {name: getattr(options, name) for name in same}
     devices, lines = [device], device_lines(device)
@@ -229,9 +231,11 @@ def _network_lines(case: Case, task: Task, seeds: int) -> list[str]:
     own = ", ".join(f"{k} {v}" for k, v in plain(case.algorithm).items() if k != "kind")
     decay = f" falling to {case.lr * case.lr_end:g}" if case.lr_end < 1 else ""
     decay += f" in steps of {case.lr_period:g} epochs" if decay and case.lr_period else ""
+    outputs = "" if case.output_scale == "none" else f", output scale {case.output_scale}"
     runs = f"{seeds} seeds from {case.seed}" if seeds > 1 else f"seed {case.seed}"
     return [
-        wrapped("network", f"{'-'.join(map(str, shape))}, {case.activation}, bias: {case.bias}; "
+        wrapped("network", f"{'-'.join(map(str, shape))}, {case.activation}, bias: "
+                f"{case.bias}{outputs}; "
                 f"{synapses:,} weights, weight scale {case.weight_scale:g}"),
         wrapped("task", f"{task.name}: {len(task.train_y):,} training, {len(task.validation_y):,} "
                 f"validation, {len(task.test_y):,} test images ({task.source})"),

@@ -21,6 +21,7 @@ CASES = {
     "mixed_precision": ("mixed_precision", {"bias": "digital", "lr_end": 0.1}),
     "plain_sgd": ("plain_sgd", {"activation": "tanh", "hidden": (10, 8)}),
     "reference": ("symmetry_point_shift", {"train_images": 400, "epochs": 3.5, "bias": "none"}),
+    "scaled": ("plain_sgd", {"bias": "digital", "output_scale": "learned"}),
     "push_pull": ("symmetry_point_shift", {"train_images": 300, "batch": 7, "device_seed": 8}),
 }
 OPTIONS = {"reference": {"n_pairs": 10}, "push_pull": {"variant": "push_pull"}}

@@ -22,6 +22,7 @@ OTHER = {
     "hidden": (10, 10),
     "activation": "relu",
     "bias": "array",
+    "output_scale": "learned",
     "epochs": 2.5,
     "train_images": 7,
     "batch": 5,
@@ -47,6 +48,13 @@ def test_every_field_changes_the_hash():
         assert other.digest() not in hashes, name
         hashes.add(other.digest())
     assert len(hashes) == 1 + len(OTHER) and all(len(h) == 64 for h in hashes)
+
+
+@pytest.mark.parametrize("name, usual", (("lr_period", 0.0), ("output_scale", "none")))
+def test_a_case_keeps_the_hash_that_it_had_before_a_field_came(name, usual):
+    made = case("float")
+    assert made.digest() == made.replace(**{name: usual}).digest()
+    assert name not in made.to_dict() and name in made.replace(**{name: OTHER[name]}).to_dict()
 
 
 @pytest.mark.parametrize(

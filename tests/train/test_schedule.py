@@ -76,12 +76,6 @@ def test_learning_rate_falls_in_steps(epochs, period, end, rates):
     np.testing.assert_allclose(seen, wanted, rtol=1e-12)
 
 
-def test_a_case_without_steps_keeps_its_hash():
-    assert case("float").digest() == case("float", lr_period=0.0).digest()
-    assert case("float").digest() != case("float", lr_period=1.0).digest()
-    assert "lr_period" not in case("float").to_dict()
-
-
 def steps_of(made):
     """Return (picked images, learning rate) of every step that a run takes."""
     run, seen = _Run(made, task()), []
