@@ -13,11 +13,13 @@ so makes parts. The last line is the command for Fashion-MNIST with what is on a
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import ALGORITHMS, DynamicTracking, SymmetryPointShift
+from feemu.cli import told
 from feemu.params import format_width, unknown
 from feemu.report import standings, write_contest
 from feemu.sweeping import spread_float, sweep
@@ -109,14 +111,11 @@ def estimate(grid, search, images, seeds, task):
 
 
 def opened(parser, name, args):
-    """Return the data set; what is wrong with the arguments is told in one line."""
+    """Return the data set, after a look at the numbers that are given."""
     for option in ("workers", "seeds"):
         if (given := getattr(args, option)) is not None and given < 1:
             parser.error(f"--{option} {given}: must be at least 1")
-    try:
-        return fe.load_task(name, args.data)
-    except ValueError as error:
-        parser.error(str(error))
+    return fe.load_task(name, args.data)
 
 
 def tables_of(name, places):
@@ -155,11 +154,7 @@ def main():
     settings, search, searched, final, epochs, seeds, places = mode
     settings, seeds = settings | ({"task": args.task} if args.task else {}), args.seeds or seeds
     task = opened(parser, settings["task"], args)
-    try:
-        tables = tables_of(args.device, places)
-    except ValueError as error:
-        parser.error(str(error))
-    grid = picked(parser, args.only, cells(EVERY, settings, tables))
+    grid = picked(parser, args.only, cells(EVERY, settings, tables_of(args.device, places)))
     hours = estimate(grid, search, epochs * (final or len(task.train_y)), seeds, task)
     print(f"{len(grid)} cells, about {hours:.2f} CPU hours; high rates take more", flush=True)
     options = {"data": args.data, "workers": args.workers, "out": args.out / "shards"}
@@ -181,4 +176,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

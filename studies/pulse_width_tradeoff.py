@@ -8,11 +8,13 @@ once for accuracy and once for little energy to the target. Rerunning resumes.
 """
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
+from feemu.cli import told
 from feemu.report import write_study
 from feemu.sweeping import spread_float, sweep
 from feemu.tuning import Search, least_energy, tune
@@ -88,4 +90,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -12,12 +12,14 @@ no more. Rerunning resumes; ``feemu status OUT`` shows where it stands.
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import feemu as fe
 from feemu.algorithms import MixedPrecision, PlainSGD
+from feemu.cli import told
 from feemu.sweeping import SEARCH, SHARDS, failures
 
 FULL = {"cycle_noise": (0.0, 0.1, 0.3, 1.0, 3.0), "step_spread": (0.0, 0.1, 0.2, 0.4, 0.8)}
@@ -106,4 +108,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

@@ -10,6 +10,7 @@ feemu's generator, and the time to move what an update touches through memory.
 import argparse
 import os
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import xarray as xr
 import feemu as fe
 from feemu import bench, rng, store
 from feemu.array import SynapseArray
+from feemu.cli import told
 
 #: Pulses per synapse of a dense update, as in `feemu.bench.LARGE`.
 DENSITY = 0.4
@@ -212,4 +214,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

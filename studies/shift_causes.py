@@ -8,10 +8,12 @@ the shift (per-synapse reference) and mixed precision with the same budget on th
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import feemu as fe
 from feemu.algorithms import Float, MixedPrecision, PlainSGD, SymmetryPointShift
+from feemu.cli import told
 from feemu.report import write_causes
 from feemu.sweeping import process_pool, sweep
 from feemu.tuning import Search, tune
@@ -82,4 +84,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

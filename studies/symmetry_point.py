@@ -13,6 +13,7 @@ the offset is left. What knows no reference is the same at every error of it. Re
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 from algorithms import estimate, opened
@@ -20,6 +21,7 @@ from shift_causes import device
 
 import feemu as fe
 from feemu.algorithms import AGAD, MixedPrecision, PlainSGD, SymmetryPointShift, TikiTakaV2
+from feemu.cli import told
 from feemu.report import write_shift_map
 from feemu.sweeping import process_pool, sweep
 from feemu.tuning import Search, tune
@@ -103,4 +105,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(told(main))

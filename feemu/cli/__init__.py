@@ -6,7 +6,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from feemu.cli.parser import Parser, joined
 
@@ -31,18 +31,22 @@ OK, BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
-
-    0: done; 1: cases of a sweep failed; 2: bad input, told in one line on stderr; 130:
-    interrupted; 141: the reader of the output went away. With FEEMU_DEBUG=1 an error shows where
-    it comes from.
-    """
+    """Run one command and return its exit code, see `told`; 1: cases of a sweep failed."""
     arguments = joined(sys.argv[1:] if argv is None else list(argv))
+    return told(lambda: _run(arguments))
+
+
+def told(call: Callable[[], int | None]) -> int:
+    """Run a command or a study and return its exit code; errors are told in one line on stderr.
+
+    0 or what `call` returns: done; 2: bad input; 130: interrupted; 141: the reader of the output
+    went away. With FEEMU_DEBUG=1 an error shows where it comes from.
+    """
     _log_to_stderr()
     try:
-        code = _run(arguments)
+        code = call()
         sys.stdout.flush()
-        return code
+        return code or OK
     except SystemExit as stop:  # argparse after --help, --version or a wrong option
         return stop.code if isinstance(stop.code, int) else BAD_INPUT
     except KeyboardInterrupt:
@@ -61,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> int | None:
     parser = _parser()
     if not arguments:
         parser.print_help()
@@ -80,7 +84,7 @@ def _run(arguments: list[str]) -> int:
     module = importlib.import_module(f"feemu.cli.{COMMANDS[name][0]}")
     own = Parser(f"feemu {name}", COMMANDS[name][1], module.EXAMPLES, module.__doc__)
     module.add_arguments(own)
-    return module.run(own.parse_args(arguments[1:])) or OK
+    return module.run(own.parse_args(arguments[1:]))
 
 
 def _parser() -> Parser:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from feemu.cli import told
+from feemu.sweeping.lock import locked
+
 STUDIES = Path(__file__).parents[2] / "studies"
 
 
 @pytest.mark.parametrize(
-    "study, arguments, told",
+    "study, arguments, words",
     (
         ("algorithms", ["--quick", "--only", "float", "--only", "agda"], "did you mean 'agad'?"),
         (
@@ -26,15 +29,24 @@ STUDIES = Path(__file__).parents[2] / "studies"
         ("symmetry_point", ["--quick", "--workers", "0"], "--workers 0: must be at least 1"),
     ),
 )
-def test_a_mistake_is_told(study, arguments, told, monkeypatch, capsys, tmp_path):
+def test_a_mistake_is_told(study, arguments, words, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(STUDIES))
     monkeypatch.setattr(sys, "argv", [f"{study}.py", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        importlib.import_module(study).main()
+    code = told(importlib.import_module(study).main)
     (line,) = (s for s in capsys.readouterr().err.splitlines() if "error:" in s)
-    assert ended.value.code == 2 and told in line
+    assert code == 2 and words in line
     assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_in_use_is_told(monkeypatch, capsys, tmp_path):
+    monkeypatch.syspath_prepend(str(STUDIES))
+    given = ["--quick", "--only", "float", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["algorithms.py", *given])
+    with locked(tmp_path / "shards"):
+        code = told(importlib.import_module("algorithms").main)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2 and "another sweep runs there" in line
 
 
 def test_a_device_of_one_width_is_a_table_alone(monkeypatch):
