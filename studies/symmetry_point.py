@@ -29,7 +29,7 @@ from feemu.tuning import Search, tune
 #: Algorithms that know no reference.
 FREE = ("plain_sgd", "mixed_precision", "agad")
 FULL = {
-    "offset": (0.0, 0.07, 0.15, 0.25, 0.35),
+    "offset": (0.0, 0.15, 0.35),
     "states": (10, 30, 100, 300, 1000),
     "cycle_noise": (0.0, 0.3, 1.0),
     "reference_error": (0.0, 0.01, 0.03, 0.1),
